@@ -1,0 +1,11 @@
+//! Reading DER (and the BER that genuine certificates contain) one element at a
+//! time, and the points in time that certificates speak of.
+//!
+//! The reader borrows; it never copies or allocates. Lengths are checked before
+//! they are used.
+
+mod time;
+mod tlv;
+
+pub use time::Time;
+pub use tlv::{Reader, Tlv, TlvError, subrange, tag};

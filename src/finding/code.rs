@@ -1,0 +1,213 @@
+use std::fmt;
+
+use super::Severity;
+
+/// Defines the codes once: variant, text, default severity, clause, .NET status.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $text:literal $severity:ident $clause:expr, $status:expr;)*) => {
+        /// The stable code of a finding. New codes may be added.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The kebab-case text of the code.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The severity it has unless the policy says otherwise.
+            pub fn default_severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// The rule behind it, where one text states it.
+            pub fn clause(self) -> Option<&'static str> {
+                match self { $(Self::$variant => $clause,)* }
+            }
+
+            /// The .NET `X509ChainStatusFlags` name for the same trouble.
+            pub fn chain_status(self) -> Option<&'static str> {
+                match self { $(Self::$variant => $status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // Reading.
+    /// The XML is not well formed, or nested too deeply.
+    XmlMalformed "xml-malformed" Error None, None;
+    /// The XML has a DOCTYPE or an entity of its own.
+    XmlDoctype "xml-doctype" Error None, None;
+    /// The JSON is not well formed, or not the documented form.
+    JsonMalformed "json-malformed" Error None, None;
+    /// The text is in no encoding that platform identifiers come in.
+    EncodingUnknown "encoding-unknown" Error None, None;
+    /// The input is none of the kinds of file that are read here.
+    InputUnrecognised "input-unrecognised" Error None, None;
+    /// A limit on size, depth or number was passed.
+    InputTooLarge "input-too-large" Error None, None;
+    /// Nothing in the input is an EKpub or an EKcert.
+    NoEkpub "no-ekpub" Error None, None;
+    /// An EKpub that cannot be read, or is no possible key.
+    EkpubMalformed "ekpub-malformed" Error None, None;
+    /// An EKcert that cannot be read.
+    EkcertMalformed "ekcert-malformed" Error Some("RFC 5280 4.1"), None;
+    /// A text that Windows put into `PlatformIdMessages`.
+    MessageFromHost "message-from-host" Warning None, None;
+    /// A fact about the machine could not be read.
+    MachineIncomplete "machine-incomplete" Warning None, None;
+    // The EKcert as such.
+    /// An EKpub has no EKcert.
+    EkcertMissing "ekcert-missing" Error None, None;
+    /// The EKpub is not the key in the EKcert.
+    KeyMismatch "key-mismatch" Error None, None;
+    /// An EKcert for a key that the file does not list as an EKpub.
+    EkpubUnlisted "ekpub-unlisted" Warning None, None;
+    /// The certificate is not X.509 version 3.
+    ProfileVersion "profile-version" Warning Some("RFC 5280 4.1.2.1"), None;
+    /// The serial number is zero, negative or not minimally encoded.
+    ProfileSerial "profile-serial" Warning Some("RFC 5280 4.1.2.2"), None;
+    /// Bytes that are not DER, though a tolerant reader understands them.
+    ProfileEncoding "profile-encoding" Info Some("ITU-T X.690 10, 11"), None;
+    /// The certificate was wrapped or padded the way TPMs keep it in NV.
+    ProfileWrapping "profile-wrapping" Info None, None;
+    /// The subject alternative name lacks the TPM's directoryName.
+    ProfileSan "profile-san" Warning None, None;
+    /// A TPM attribute is missing or malformed.
+    ProfileTpmAttributes "profile-tpm-attributes" Warning None, None;
+    /// Basic constraints are absent or not critical.
+    ProfileBasicConstraints "profile-basic-constraints" Warning Some("RFC 5280 4.2.1.9"), None;
+    /// Key usage is absent or does not fit the key.
+    ProfileKeyUsage "profile-key-usage" Warning Some("RFC 5280 4.2.1.3"), None;
+    /// The EKcert is a CA certificate.
+    ProfileCa "profile-ca" Error Some("RFC 5280 4.2.1.9"), Some("InvalidBasicConstraints");
+    /// An extended key usage is there, but tcg-kp-EKCertificate is not in it.
+    EkuMissing "eku-missing" Error Some("RFC 5280 4.2.1.12"), Some("NotValidForUsage");
+    /// The key is shorter than the policy asks for.
+    WeakKeySize "weak-key-size" Error None, None;
+    /// The RSA public exponent is even, one, or otherwise unusable.
+    WeakKeyExponent "weak-key-exponent" Error None, None;
+    /// The RSA modulus is even, has a small factor or the wrong length.
+    WeakKeyModulus "weak-key-modulus" Error None, None;
+    /// The elliptic-curve point is not on its curve.
+    WeakKeyPoint "weak-key-point" Error None, None;
+    /// The RSA key has the fingerprint of CVE-2017-15361 (ROCA).
+    Roca "roca" Error Some("CVE-2017-15361"), None;
+    /// The TPM's manufacturer is not one that the policy allows.
+    VendorNotAllowed "vendor-not-allowed" Error None, None;
+    // The chain.
+    /// No certificate in the stores has the issuer's name, or none with that name signed.
+    IssuerUnknown "issuer-unknown" Error Some("RFC 5280 6.1"), Some("PartialChain");
+    /// The chain ends in a self-issued certificate that is not in the root store.
+    AnchorUntrusted "anchor-untrusted" Error Some("RFC 5280 6.1"), Some("UntrustedRoot");
+    /// The chain rests on a root embedded in the program.
+    AnchorEmbedded "anchor-embedded" Info None, None;
+    /// An issuer was found, but its key does not verify the signature.
+    SignatureInvalid "signature-invalid" Error Some("RFC 5280 6.1.3 (a)(1)"), Some("NotSignatureValid");
+    /// The signature or key algorithm is not one that can be verified here.
+    AlgorithmUnsupported "algorithm-unsupported" Error Some("RFC 5280 4.1.1.2"), Some("NotSignatureValid");
+    /// The time is after notAfter.
+    Expired "expired" Error Some("RFC 5280 6.1.3 (a)(2)"), Some("NotTimeValid");
+    /// The time is before notBefore.
+    NotYetValid "not-yet-valid" Error Some("RFC 5280 6.1.3 (a)(2)"), Some("NotTimeValid");
+    /// An issuer is not a CA, or may not sign certificates.
+    NotACa "not-a-ca" Error Some("RFC 5280 6.1.4 (k), (n)"), Some("InvalidBasicConstraints");
+    /// More CA certificates follow than a path length constraint permits.
+    PathTooLong "path-too-long" Error Some("RFC 5280 6.1.4 (l), (m)"), Some("InvalidBasicConstraints");
+    /// A name lies outside what an issuer may certify.
+    NameConstraint "name-constraint" Error Some("RFC 5280 6.1.3 (b), (c)"), Some("InvalidNameConstraints");
+    /// The certificate policies of the path leave none that is valid.
+    PolicyConstraint "policy-constraint" Error Some("RFC 5280 6.1.3 (f), 6.1.5 (g)"), Some("InvalidPolicyConstraints");
+    /// A critical extension that is not understood, or an extension that cannot be read.
+    CriticalExtension "critical-extension" Error Some("RFC 5280 4.2"), Some("HasNotSupportedCriticalExtension");
+    /// A signature with SHA-1 that the policy does not accept.
+    Sha1Signature "sha1-signature" Error None, Some("HasWeakSignature");
+    /// The issuer has revoked the certificate.
+    Revoked "revoked" Error Some("RFC 5280 6.3"), Some("Revoked");
+    /// Whether the certificate is revoked is not known.
+    RevocationUnknown "revocation-unknown" Info Some("RFC 5280 6.3"), Some("RevocationStatusUnknown");
+    /// Path building passed its limit of work.
+    BudgetExhausted "budget-exhausted" Error None, Some("PartialChain");
+    // Registration.
+    /// The EKpub belongs to another registered host.
+    DuplicateEk "duplicate-ek" Error None, None;
+    /// The name belongs to another registered host.
+    DuplicateName "duplicate-name" Error None, None;
+    /// The machine's GUID is registered with another EK.
+    DuplicateMachine "duplicate-machine" Warning None, None;
+    /// The host was registered although its EK was not proven genuine.
+    Forced "forced" Warning None, None;
+    /// Force was asked for where it has no effect.
+    ForceNotAllowed "force-not-allowed" Error None, None;
+    /// The host is registered under the other policy version.
+    PolicyVersionConflict "policy-version-conflict" Error None, None;
+}
+
+impl Code {
+    /// Whether `--force` may never waive it, and no policy may weaken it: it says
+    /// that the input is unreadable or that somebody is lying.
+    pub fn is_absolute(self) -> bool {
+        matches!(
+            self,
+            Self::XmlMalformed
+                | Self::XmlDoctype
+                | Self::JsonMalformed
+                | Self::EncodingUnknown
+                | Self::InputUnrecognised
+                | Self::InputTooLarge
+                | Self::NoEkpub
+                | Self::EkpubMalformed
+                | Self::EkcertMalformed
+                | Self::KeyMismatch
+                | Self::WeakKeyExponent
+                | Self::WeakKeyModulus
+                | Self::WeakKeyPoint
+                | Self::Roca
+                | Self::SignatureInvalid
+                | Self::Revoked
+                | Self::DuplicateEk
+                | Self::DuplicateName
+                | Self::ForceNotAllowed
+                | Self::PolicyVersionConflict
+        )
+    }
+
+    /// The code with this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_and_kebab_case() {
+        let mut seen = HashSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{code} is there twice");
+            assert!(
+                code.as_str()
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+                "{code}"
+            );
+            assert_eq!(Code::from_text(code.as_str()), Some(*code));
+        }
+    }
+}

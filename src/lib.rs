@@ -1,0 +1,32 @@
+//! Judges TPM endorsement keys (EKs) and the platform identifier files that name
+//! them, and registers the hosts they belong to.
+//!
+//! The rooms, each of which needs only those above it:
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`finding`], [`der`], [`hash`] | coded findings and errors, DER reading, time, digests |
+//! | [`ek`] | endorsement keys: EKpub in every encoding, EKcert, TPM attributes, vendor ids |
+//! | [`identifier`] | platform identifier files: text encodings, XML, JSON |
+//! | [`trust`] | the two stores, path building and validation, signatures, policy |
+//! | [`verdict`] | one judgement of one identifier |
+//! | [`registry`] | registered hosts, the rules of registration, the audit trail |
+//! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
+//! | `cli` | the command line (feature `cli`) |
+//!
+//! `finding` to `verdict` are pure: they take bytes, a time and a policy, and
+//! return values. They do not touch files, the network, the clock or the
+//! environment, and they do not print.
+
+pub mod der;
+pub mod ek;
+pub mod finding;
+pub mod hash;
+pub mod host;
+pub mod identifier;
+pub mod registry;
+pub mod trust;
+pub mod verdict;
+
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -1,0 +1,1 @@
+//! Registered hosts: the rules of registration, the database, the audit trail.
