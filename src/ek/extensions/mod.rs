@@ -1,3 +1,7 @@
+mod read;
+
+pub(super) use read::read;
+
 use ::der::oid::ObjectIdentifier;
 
 use super::{Name, TpmAttributes};
@@ -18,6 +22,8 @@ pub struct Extensions {
     pub authority_key_id: Option<AuthorityKeyIdentifier>,
     /// Subject alternative names.
     pub subject_alt_names: Vec<GeneralName>,
+    /// Whether the subject alternative name is critical.
+    pub subject_alt_name_critical: bool,
     /// Name constraints.
     pub name_constraints: Option<NameConstraints>,
     /// Certificate policies, in order.
