@@ -1,1 +1,25 @@
 //! Registered hosts: the rules of registration, the database, the audit trail.
+//!
+//! A [`Candidate`] is made from a [`Verdict`](crate::verdict::Verdict) and from
+//! nothing else, so a host cannot be called verified that was not judged so. The
+//! rules ([`decide`]) are pure; [`Registry`] asks the database what is there,
+//! lets the rules decide and writes the answer, all in one transaction that also
+//! appends to the audit trail. `docs/registry.md` tells the whole.
+
+mod audit;
+mod candidate;
+mod location;
+mod model;
+mod name;
+mod registrar;
+mod rules;
+
+pub use audit::{Action, CheckReport, Entry, Problem, TrailEntry};
+pub use candidate::{Candidate, Provenance};
+pub use location::Location;
+pub use model::{
+    Filter, Host, HostEk, HostEkCert, Original, PolicyVersion, Recheck, State, Trust, Waived,
+};
+pub use name::{HostName, MAX_NAME_CHARS};
+pub use registrar::{ImportReport, Mode, RecheckReport, Registry};
+pub use rules::{Change, Options, Outcome, Registration};

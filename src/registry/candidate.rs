@@ -1,0 +1,131 @@
+use crate::der::Time;
+use crate::finding::{Code, Error, Finding, Severity};
+use crate::hash::{Sha256Digest, sha256};
+use crate::identifier::Machine;
+use crate::trust::Usage;
+use crate::verdict::{Outcome, Verdict};
+
+use super::model::{HostEk, HostEkCert};
+
+/// With what a verdict was reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Provenance<'a> {
+    /// The bytes of the file that was judged.
+    pub file: &'a [u8],
+    /// The store's fingerprint.
+    pub store: Sha256Digest,
+    /// SHA-256 of the policy.
+    pub policy: Sha256Digest,
+}
+
+/// A host that may be registered: what a verdict says of it. Only
+/// [`from_verdict`](Self::from_verdict) makes one, so trust cannot be claimed.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub(super) name: Option<String>,
+    pub(super) machine: Machine,
+    pub(super) eks: Vec<HostEk>,
+    pub(super) ekcerts: Vec<HostEkCert>,
+    pub(super) trusted: bool,
+    pub(super) errors: Vec<Finding>,
+    /// Those errors that the verdict does not have.
+    pub(super) extra: Vec<Finding>,
+    pub(super) file: Vec<u8>,
+    pub(super) file_sha256: Sha256Digest,
+    pub(super) store: Sha256Digest,
+    pub(super) policy: Sha256Digest,
+    pub(super) judged_at: Time,
+}
+
+impl Candidate {
+    /// Takes from a verdict what registration needs.
+    ///
+    /// It is trusted only if the verdict is, and if a verified EKcert vouches for
+    /// every EK: a policy may lower `ekcert-missing` to a warning for `verify`, but
+    /// that proves no key genuine.
+    ///
+    /// # Errors
+    /// [`Fault::Misuse`](crate::finding::Fault::Misuse) for a verdict of another
+    /// usage than EK.
+    pub fn from_verdict(verdict: &Verdict, provenance: Provenance<'_>) -> Result<Self, Error> {
+        if verdict.usage() != Usage::Ek {
+            return Err(Error::misuse(
+                "a host cannot be registered on a judgement for any usage",
+                "judge it with --usage ek",
+            ));
+        }
+        let mut errors: Vec<Finding> = verdict.errors().cloned().collect();
+        let mut extra = Vec::new();
+        let mut eks: Vec<HostEk> = Vec::new();
+        let mut unvouched = Vec::new();
+        for judged in verdict.ekpubs() {
+            let spki_der = judged.key.spki_der();
+            let spki_sha256 = sha256(&spki_der);
+            if !judged.vouched {
+                unvouched.push(spki_sha256);
+            }
+            if !eks.iter().any(|ek| ek.spki_sha256 == spki_sha256) {
+                eks.push(HostEk {
+                    algorithm: judged.key.algorithm().to_string(),
+                    spki_der,
+                    spki_sha256,
+                    windows_sha256: judged.key.windows_sha256(),
+                });
+            }
+        }
+        if eks.is_empty() && !errors.iter().any(|error| error.code == Code::NoEkpub) {
+            extra.push(Finding::new(
+                Code::NoEkpub,
+                "there is no EKpub to register",
+                "make the file again with get-platform-identifier, as administrator",
+            ));
+        }
+        let judged_trusted =
+            verdict.outcome() == Outcome::Trusted && errors.is_empty() && extra.is_empty();
+        if let Some(ek) = unvouched.first().filter(|_| judged_trusted) {
+            extra.push(
+                Finding::new(
+                    Code::EkcertMissing,
+                    format!("no verified EKcert vouches for the EKpub {ek}"),
+                    "give the EKcert; the policy lets verify pass without one, but a host is registered as verified only with one",
+                )
+                .with_severity(Severity::Error),
+            );
+        }
+        errors.extend(extra.iter().cloned());
+        let mut ekcerts: Vec<HostEkCert> = Vec::new();
+        for judged in verdict.ekcerts() {
+            let sha256 = judged.certificate.sha256();
+            if !ekcerts.iter().any(|ekcert| ekcert.sha256 == sha256) {
+                ekcerts.push(HostEkCert {
+                    sha256,
+                    der: judged.certificate.der().to_vec(),
+                });
+            }
+        }
+        Ok(Self {
+            name: verdict.name().map(str::to_owned),
+            machine: verdict.machine().clone(),
+            eks,
+            ekcerts,
+            trusted: judged_trusted && unvouched.is_empty(),
+            errors,
+            extra,
+            file: provenance.file.to_vec(),
+            file_sha256: sha256(provenance.file),
+            store: provenance.store,
+            policy: provenance.policy,
+            judged_at: verdict.at(),
+        })
+    }
+
+    /// Whether a verified EKcert vouches for every EK and nothing was found wrong.
+    pub fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// What keeps it from being trusted.
+    pub fn errors(&self) -> &[Finding] {
+        &self.errors
+    }
+}
