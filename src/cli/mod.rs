@@ -1,1 +1,192 @@
-//! The command line.
+//! The command line: one file per subcommand, two renderers (for people and JSON),
+//! and the exit codes.
+//!
+//! Every subcommand works in two stages: what was typed (`clap` structs) is
+//! resolved into objects (a loaded store, a policy, a time, an open registry)
+//! before any input is looked at.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the command line is the edge: files, the environment and the clock are read here"
+)]
+
+mod console;
+mod exit;
+mod get_platform_identifier;
+mod human;
+mod input;
+mod inspect;
+mod json;
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+pub use console::Streams;
+pub use exit::Exit;
+
+use console::{Console, Manner};
+
+const AFTER_HELP: &str = "\
+Examples:
+  endorse inspect hyp01.xml
+  endorse inspect --format json hyp01.xml > hyp01.json
+
+A FILE is a platform identifier (the XML of Windows' Get-PlatformIdentifier, or
+the JSON of this program), an EK certificate (DER, PEM, or as it lies in the
+TPM's NV memory) or an EKpub. '-' is standard input; a directory stands for the
+files in it.
+
+Exit codes:
+  0  everything was accepted or done
+  1  judged and rejected, or a check failed
+  2  wrong usage, or a file, device or database is missing or broken
+  3  an input could not be read as what it should be
+With many inputs every one is reported, and the worst in the order 2, 3, 1, 0
+is the exit code.";
+
+/// Judges TPM endorsement keys and platform identifiers, and registers the hosts they belong to
+#[derive(Parser, Debug)]
+#[command(
+    name = "endorse",
+    version,
+    term_width = 80,
+    after_help = AFTER_HELP,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Debug)]
+struct GlobalArgs {
+    /// Write one JSON document to standard output, and nothing else there
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say more: the checks that were made, the files that were skipped
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// Say nothing but errors and rejections
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Read the TPM and the machine of this host and write a platform identifier
+    GetPlatformIdentifier(get_platform_identifier::GetPlatformIdentifier),
+    /// Show what is in a file, judging nothing
+    Inspect(inspect::Inspect),
+}
+
+/// Runs the command line `args`, program name first.
+pub fn run(args: impl IntoIterator<Item = OsString>, streams: Streams<'_>) -> Exit {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let mut console = Console::new(streams, no_color);
+    let exit = match Cli::try_parse_from(with_subcommand(args.into_iter().collect())) {
+        Ok(cli) => cli.run(&mut console),
+        Err(error) => answer(&error, &mut console),
+    };
+    match console.finish() {
+        Ok(()) => exit,
+        Err(error) => exit.and(Exit::from(&error)),
+    }
+}
+
+impl Cli {
+    fn run(&self, console: &mut Console<'_>) -> Exit {
+        console.manner = Manner {
+            json: self.global.json,
+            verbose: self.global.verbose,
+            quiet: self.global.quiet,
+        };
+        let (name, result) = match &self.command {
+            Command::GetPlatformIdentifier(args) => (
+                "get-platform-identifier",
+                get_platform_identifier::run(args, console),
+            ),
+            Command::Inspect(args) => ("inspect", inspect::run(args, console)),
+        };
+        result.unwrap_or_else(|error| {
+            console.error(&error);
+            if self.global.json {
+                console.print(&json::failure(name, &error));
+            }
+            Exit::from(&error)
+        })
+    }
+}
+
+/// Help and version go to standard output and are no failure.
+fn answer(error: &clap::Error, console: &mut Console<'_>) -> Exit {
+    let text = error.render();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text = if console.color() {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            console.print(&text);
+            Exit::Done
+        }
+        _ => {
+            let text = if console.error_color() {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            console.complain(&text);
+            Exit::Trouble
+        }
+    }
+}
+
+/// Under the name of one of the two commands that administrators of a Host
+/// Guardian Service know, the program acts as that subcommand.
+fn with_subcommand(mut args: Vec<OsString>) -> Vec<OsString> {
+    let called = args
+        .first()
+        .and_then(|program| Path::new(program).file_stem())
+        .and_then(|stem| stem.to_str())
+        .map(str::to_ascii_lowercase);
+    if let Some(called @ ("get-platform-identifier" | "register-host")) = called.as_deref() {
+        args.insert(1, called.into());
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_program_acts_as_the_command_it_is_called_by() {
+        let args = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(
+            with_subcommand(args(&["/usr/bin/register-host", "a.xml"])),
+            args(&["/usr/bin/register-host", "register-host", "a.xml"])
+        );
+        assert_eq!(
+            with_subcommand(args(&["Get-Platform-Identifier.exe"])),
+            args(&["Get-Platform-Identifier.exe", "get-platform-identifier"])
+        );
+        assert_eq!(
+            with_subcommand(args(&["endorse", "inspect"])),
+            args(&["endorse", "inspect"])
+        );
+        assert_eq!(with_subcommand(args(&[])), args(&[]));
+    }
+}

@@ -1,0 +1,171 @@
+//! What people read. Text from an input is escaped here and nowhere else.
+
+use super::console::Paint;
+use crate::ek::Certificate;
+use crate::finding::{Finding, Severity, escape};
+use crate::identifier::Machine;
+
+/// Lines of text for a person.
+pub(super) struct Page {
+    text: String,
+    color: bool,
+}
+
+/// Width of the column of labels.
+const LABEL: usize = 12;
+
+impl Page {
+    pub(super) fn new(color: bool) -> Self {
+        Self {
+            text: String::new(),
+            color,
+        }
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
+    /// The first line about an input.
+    pub(super) fn head(&mut self, input: &str, paint: Paint, word: &str, rest: &str) {
+        self.text.push_str(&escape(input));
+        self.text.push_str(": ");
+        self.text.push_str(&paint.on(self.color, word));
+        if !rest.is_empty() {
+            self.text.push(' ');
+            self.text.push_str(&escape(rest));
+        }
+        self.text.push('\n');
+    }
+
+    /// A line by itself, `depth` steps to the right.
+    pub(super) fn line(&mut self, depth: usize, text: &str) {
+        self.indent(depth);
+        self.text.push_str(&escape(text));
+        self.text.push('\n');
+    }
+
+    /// A label and what it stands for.
+    pub(super) fn field(&mut self, depth: usize, label: &str, value: &str) {
+        self.indent(depth);
+        self.text.push_str(label);
+        let gap = LABEL.saturating_sub(label.chars().count()).max(1);
+        self.text.extend(std::iter::repeat_n(' ', gap));
+        self.text.push_str(&escape(value));
+        self.text.push('\n');
+    }
+
+    /// [`field`](Self::field), if there is a value.
+    pub(super) fn optional(&mut self, depth: usize, label: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(depth, label, value);
+        }
+    }
+
+    /// A finding: what, what to do, and what a Host Guardian Service would say.
+    pub(super) fn finding(&mut self, depth: usize, finding: &Finding) {
+        self.indent(depth);
+        let paint = match finding.severity {
+            Severity::Error => Paint::Bad,
+            Severity::Warning => Paint::Careful,
+            Severity::Info => Paint::Strong,
+        };
+        let word = format!("{}[{}]", finding.severity.as_str(), finding.code);
+        self.text.push_str(&paint.on(self.color, &word));
+        self.text.push_str(": ");
+        self.text.push_str(&escape(&finding.message));
+        self.text.push('\n');
+        let below = depth.saturating_add(1);
+        if !finding.help.is_empty() {
+            self.line(below, &format!("help: {}", finding.help));
+        }
+        if let Some(status) = &finding.chain_status
+            && finding.severity == Severity::Error
+        {
+            self.line(
+                below,
+                &format!(
+                    "on a Host Guardian Service: Certificate with thumbprint {} cannot be trusted because of error {}.",
+                    status.thumbprint, status.status
+                ),
+            );
+        }
+    }
+
+    pub(super) fn machine(&mut self, depth: usize, machine: &Machine) {
+        let mut parts = Vec::new();
+        if let Some(guid) = &machine.guid {
+            parts.push(format!("GUID {guid}"));
+        }
+        if let Some(serial) = &machine.serial {
+            parts.push(format!("serial {serial}"));
+        }
+        if !machine.macs.is_empty() {
+            parts.push(format!("MAC {}", machine.macs.join(", ")));
+        }
+        if !parts.is_empty() {
+            self.field(depth, "machine", &parts.join("; "));
+        }
+    }
+
+    fn indent(&mut self, depth: usize) {
+        self.text.extend(std::iter::repeat_n("  ", depth));
+    }
+}
+
+/// The TPM in a few words: vendor, model, version.
+pub(super) fn tpm_in_words(certificate: &Certificate) -> Option<String> {
+    let tpm = &certificate.extensions().tpm;
+    let mut parts = Vec::new();
+    match (tpm.vendor(), &tpm.manufacturer) {
+        (Some(vendor), Some(id)) => parts.push(format!("{} ({id})", vendor.name)),
+        (None, Some(id)) => parts.push(id.clone()),
+        _ => {}
+    }
+    if let Some(model) = &tpm.model {
+        parts.push(format!("model {model}"));
+    }
+    if let Some(version) = &tpm.version {
+        parts.push(format!("version {version}"));
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A name that can be shown: EKcerts often have an empty subject.
+pub(super) fn name_or_empty(name: &crate::ek::Name) -> String {
+    if name.is_empty() {
+        "(empty)".to_owned()
+    } else {
+        name.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Code;
+
+    #[test]
+    fn text_from_an_input_cannot_drive_the_terminal() {
+        let attack = "a\x1b[2J\u{202e}b\nc\u{9b}31m";
+        let mut page = Page::new(false);
+        page.head(attack, Paint::Bad, "REJECTED", attack);
+        page.line(1, attack);
+        page.field(1, "name", attack);
+        page.finding(1, &Finding::new(Code::Expired, attack, attack));
+        let text = page.into_text();
+        assert!(
+            text.chars().all(|c| c == '\n' || !c.is_control()),
+            "{text:?}"
+        );
+        assert!(!text.contains('\u{202e}'));
+        assert_eq!(text.lines().count(), 5);
+    }
+
+    #[test]
+    fn colour_only_where_asked_for() {
+        let mut page = Page::new(true);
+        page.head("f", Paint::Good, "TRUSTED", "");
+        assert_eq!(page.into_text(), "f: \x1b[1;32mTRUSTED\x1b[0m\n");
+    }
+}
