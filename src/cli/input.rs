@@ -13,7 +13,6 @@ pub(super) const MAX_INPUT_LEN: u64 = 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Input {
     pub(super) name: String,
-    pub(super) path: PathBuf,
     pub(super) bytes: Result<Vec<u8>, Error>,
 }
 
@@ -43,7 +42,6 @@ pub(super) fn for_each_input(
                 console,
                 Input {
                     name: STDIN.to_owned(),
-                    path: path.clone(),
                     bytes,
                 },
             );
@@ -52,23 +50,22 @@ pub(super) fn for_each_input(
                 Ok(files) => {
                     for file in files {
                         let bytes = read_file(&file, MAX_INPUT_LEN);
-                        each(console, Input::new(file, bytes));
+                        each(console, Input::new(&file, bytes));
                     }
                 }
-                Err(error) => each(console, Input::new(path.clone(), Err(error))),
+                Err(error) => each(console, Input::new(path, Err(error))),
             }
         } else {
             let bytes = read_file(path, MAX_INPUT_LEN);
-            each(console, Input::new(path.clone(), bytes));
+            each(console, Input::new(path, bytes));
         }
     }
 }
 
 impl Input {
-    fn new(path: PathBuf, bytes: Result<Vec<u8>, Error>) -> Self {
+    fn new(path: &Path, bytes: Result<Vec<u8>, Error>) -> Self {
         Self {
             name: path.display().to_string(),
-            path,
             bytes,
         }
     }

@@ -110,6 +110,7 @@ pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Err
             .map_err(Clone::clone)
             .and_then(|bytes| Identifier::read(bytes).map(|identifier| (identifier, bytes.len())));
         match &read {
+            Ok(_) if console.manner.quiet && !console.manner.json => {}
             Ok((identifier, length)) if !console.manner.json => {
                 let mut page = Page::new(console.color());
                 describe(&mut page, &input, identifier, *length);
@@ -234,8 +235,8 @@ fn inspected_certificate(certificate: &Certificate, source: &str) -> InspectedCe
             .basic_constraints
             .and_then(|constraints| constraints.path_len),
         key_usage: extensions.key_usage.map(key_usage_names),
-        extended_key_usage: extensions.extended_key_usage.as_ref().map(texts),
-        policies: extensions.policies.as_ref().map(texts),
+        extended_key_usage: extensions.extended_key_usage.as_deref().map(texts),
+        policies: extensions.policies.as_deref().map(texts),
         subject_key_id: extensions.subject_key_id.as_deref().map(hex),
         authority_key_id: authority_key_id(extensions),
         ca_issuer_urls: extensions.ca_issuer_urls.clone(),
@@ -378,7 +379,7 @@ fn describe_certificate(page: &mut Page, certificate: &Certificate) {
         page.field(2, "faulty", text);
     }
     for finding in certificate.findings() {
-        page.finding(2, finding);
+        page.finding(2, &finding);
     }
 }
 
@@ -428,7 +429,7 @@ fn assertions(security: &SecurityAssertions) -> String {
     parts.join(", ")
 }
 
-fn texts<T: ToString>(items: &Vec<T>) -> Vec<String> {
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
 }
 
