@@ -171,27 +171,35 @@ mod tests {
         }
     }
 
-    fn finish_on(kind: io::ErrorKind) -> (bool, String) {
-        let mut err = Vec::new();
+    /// What a run leaves on standard error if it does this and standard output
+    /// behaves like that.
+    fn run(stdout: &mut dyn Write, act: impl FnOnce(&mut Console<'_>)) -> (bool, String) {
+        let mut stdin = io::empty();
+        let mut stderr = Vec::new();
         let mut console = Console::new(
             Streams {
-                stdin: &mut io::empty(),
-                stdout: &mut Failing(kind),
-                stderr: &mut err,
+                stdin: &mut stdin,
+                stdout,
+                stderr: &mut stderr,
                 stdout_is_terminal: false,
                 stderr_is_terminal: false,
             },
             false,
         );
-        console.print("result");
+        act(&mut console);
         let good = console.finish().is_ok();
-        (good, String::from_utf8(err).unwrap())
+        (good, String::from_utf8(stderr).unwrap())
     }
 
     #[test]
     fn a_reader_that_went_away_is_no_error() {
-        assert_eq!(finish_on(io::ErrorKind::BrokenPipe), (true, String::new()));
-        let (good, text) = finish_on(io::ErrorKind::StorageFull);
+        let gone = run(&mut Failing(io::ErrorKind::BrokenPipe), |console| {
+            console.print("result");
+        });
+        assert_eq!(gone, (true, String::new()));
+        let (good, text) = run(&mut Failing(io::ErrorKind::StorageFull), |console| {
+            console.print("result");
+        });
         assert!(!good);
         assert!(text.starts_with("error: cannot write to standard output"));
         assert!(text.contains("\nhelp: "));
@@ -199,21 +207,9 @@ mod tests {
 
     #[test]
     fn errors_escape_what_came_from_the_input() {
-        let mut err = Vec::new();
-        let mut console = Console::new(
-            Streams {
-                stdin: &mut io::empty(),
-                stdout: &mut io::sink(),
-                stderr: &mut err,
-                stdout_is_terminal: false,
-                stderr_is_terminal: false,
-            },
-            false,
-        );
-        console.error(&Error::misuse("a\x1b[2Jb\nc", "d\u{202e}e"));
-        assert_eq!(
-            String::from_utf8(err).unwrap(),
-            "error: a\\u{1b}[2Jb\\u{a}c\nhelp: d\\u{202e}e\n"
-        );
+        let (_, text) = run(&mut io::sink(), |console| {
+            console.error(&Error::misuse("a\x1b[2Jb\nc", "d\u{202e}e"));
+        });
+        assert_eq!(text, "error: a\\u{1b}[2Jb\\u{a}c\nhelp: d\\u{202e}e\n");
     }
 }
