@@ -6,6 +6,7 @@ mod certificate;
 mod extensions;
 mod name;
 mod nv;
+mod profile;
 mod public_key;
 mod template;
 mod vendor;
@@ -19,6 +20,7 @@ pub use extensions::{
 };
 pub use name::{Name, NameKey};
 pub use nv::{Unwrapped, unwrap_nv};
+pub use profile::check_profile;
 pub use public_key::{Algorithm, Curve, EkPub, Encoding, Key};
 pub use template::{Template, TpmName};
 pub use vendor::{Vendor, vendor_by_id};

@@ -179,6 +179,15 @@ impl Code {
         )
     }
 
+    /// Whether a policy may make this error a warning: an operator's own risk about
+    /// age and strength, never about who issued what.
+    pub fn may_be_weakened(self) -> bool {
+        matches!(
+            self,
+            Self::Expired | Self::NotYetValid | Self::Sha1Signature | Self::WeakKeySize
+        )
+    }
+
     /// The code with this text.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == text)

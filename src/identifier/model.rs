@@ -88,6 +88,18 @@ pub enum Node {
     Text(String),
 }
 
+impl Kind {
+    /// What it is, in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Xml => "a platform identifier (XML)",
+            Self::Json => "a platform identifier (JSON)",
+            Self::EkCert => "an EK certificate",
+            Self::EkPub => "an EK public key",
+        }
+    }
+}
+
 impl Identifier {
     /// Reads any kind of input.
     ///

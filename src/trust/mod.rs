@@ -1,10 +1,19 @@
 //! Trust: the two certificate stores, path building and validation after
 //! RFC 5280, and the policy.
 
+mod build;
+mod ek_rules;
+#[cfg(feature = "roots")]
+mod embedded;
+mod failure;
+mod name_constraints;
 mod policy;
+mod policy_graph;
+mod signature;
 mod store;
 mod validate;
 
+pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use store::{Origin, Store, read_certificates};
-pub use validate::{PathFailure, Usage, VerifiedPath};
+pub(crate) use validate::too_small;

@@ -1,5 +1,14 @@
-use crate::ek::Certificate;
-use crate::finding::Error;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pki_types::CertificateDer;
+use pki_types::pem::PemObject as _;
+use sha2::{Digest as _, Sha256};
+
+use super::signature::{self, SignatureError};
+use crate::ek::{Certificate, Name, NameKey, unwrap_nv};
+use crate::finding::{Code, Error};
+use crate::hash::Sha256Digest;
 
 /// Where a stored certificate came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +25,22 @@ pub enum Origin {
 /// What lies among the roots is an anchor, self-signed or not. Signatures between
 /// stored certificates are verified once and remembered.
 #[derive(Debug, Default)]
-pub struct Store {}
+pub struct Store {
+    entries: Vec<Entry>,
+    by_subject: HashMap<NameKey, Vec<usize>>,
+    by_sha256: HashMap<Sha256Digest, usize>,
+    /// Results of verifying (certificate, issuer), both by index. Entries are never
+    /// removed or exchanged for another certificate, so a result stays true.
+    remembered: Mutex<HashMap<(usize, usize), Result<(), SignatureError>>>,
+}
+
+/// A stored certificate.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) certificate: Arc<Certificate>,
+    pub(super) origin: Origin,
+    pub(super) is_root: bool,
+}
 
 impl Store {
     /// A store without certificates, which trusts nothing.
@@ -24,38 +48,132 @@ impl Store {
         Self::default()
     }
 
-    /// Adds an anchor.
+    /// Adds an anchor. One that is there already as an intermediate becomes an
+    /// anchor; one that is there as embedded gets the new origin.
     pub fn add_root(&mut self, certificate: Certificate, origin: Origin) {
-        let _ = (certificate, origin);
-        todo!()
+        self.add(certificate, origin, true);
     }
 
-    /// Adds an intermediate.
+    /// Adds an intermediate. One that is there already stays what it is.
     pub fn add_intermediate(&mut self, certificate: Certificate, origin: Origin) {
-        let _ = (certificate, origin);
-        todo!()
+        self.add(certificate, origin, false);
     }
 
     /// Adds the vendor roots embedded in the program.
+    ///
+    /// # Errors
+    /// An embedded certificate that cannot be read, which the tests rule out.
     #[cfg(feature = "roots")]
-    pub fn add_embedded_roots(&mut self) {
-        todo!()
+    pub fn add_embedded_roots(&mut self) -> Result<(), Error> {
+        for (vendor, der) in super::embedded::EMBEDDED {
+            self.add(Certificate::from_der(der)?, Origin::Embedded(vendor), true);
+        }
+        Ok(())
     }
 
     /// The anchors and where they came from.
     pub fn roots(&self) -> impl Iterator<Item = (&Certificate, &Origin)> {
-        std::iter::empty()
+        self.listed(true)
     }
 
     /// The intermediates and where they came from.
     pub fn intermediates(&self) -> impl Iterator<Item = (&Certificate, &Origin)> {
-        std::iter::empty()
+        self.listed(false)
     }
 
-    /// SHA-256 over the sorted fingerprints of both stores: names a store in the
-    /// audit trail.
-    pub fn fingerprint(&self) -> crate::hash::Sha256Digest {
-        todo!()
+    /// SHA-256 over the sorted fingerprints of roots, then of intermediates: names
+    /// the state of a store in the audit trail.
+    pub fn fingerprint(&self) -> Sha256Digest {
+        let mut digest = Sha256::new();
+        for is_root in [true, false] {
+            let mut fingerprints: Vec<Sha256Digest> = self
+                .listed(is_root)
+                .map(|(certificate, _)| certificate.sha256())
+                .collect();
+            fingerprints.sort_unstable();
+            digest.update([u8::from(is_root)]);
+            for fingerprint in fingerprints {
+                digest.update(fingerprint.0);
+            }
+        }
+        Sha256Digest(digest.finalize().into())
+    }
+
+    fn listed(&self, is_root: bool) -> impl Iterator<Item = (&Certificate, &Origin)> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.is_root == is_root)
+            .map(|entry| (entry.certificate.as_ref(), &entry.origin))
+    }
+
+    fn add(&mut self, certificate: Certificate, origin: Origin, is_root: bool) {
+        if let Some(&index) = self.by_sha256.get(&certificate.sha256()) {
+            if let Some(entry) = self.entries.get_mut(index) {
+                let replaces_embedded = matches!(entry.origin, Origin::Embedded(_));
+                if is_root && (!entry.is_root || replaces_embedded) {
+                    entry.is_root = true;
+                    entry.origin = origin;
+                }
+            }
+            return;
+        }
+        let index = self.entries.len();
+        self.by_sha256.insert(certificate.sha256(), index);
+        self.by_subject
+            .entry(certificate.subject().key().clone())
+            .or_default()
+            .push(index);
+        self.entries.push(Entry {
+            certificate: Arc::new(certificate),
+            origin,
+            is_root,
+        });
+    }
+
+    pub(super) fn entry(&self, index: usize) -> Option<&Entry> {
+        self.entries.get(index)
+    }
+
+    /// The stored copy of this very certificate.
+    pub(super) fn index_of(&self, certificate: &Certificate) -> Option<usize> {
+        self.by_sha256.get(&certificate.sha256()).copied()
+    }
+
+    /// The stored certificates whose subject is this name. An empty name is nobody's:
+    /// RFC 5280 4.1.2.6 wants a CA to have one.
+    pub(super) fn with_subject(&self, name: &Name) -> &[usize] {
+        if name.is_empty() {
+            return &[];
+        }
+        self.by_subject.get(name.key()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the key of `issuer` made the signature on the stored certificate
+    /// `index`, verified once and remembered. The flag says whether it had to be
+    /// verified now.
+    pub(super) fn verify_stored(
+        &self,
+        index: usize,
+        certificate: &Certificate,
+        issuer_index: usize,
+        issuer: &Certificate,
+    ) -> (Result<(), SignatureError>, bool) {
+        let pair = (index, issuer_index);
+        // A result is written whole or not at all, so a poisoned lock is harmless.
+        let remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(result) = remembered.get(&pair) {
+            return (result.clone(), false);
+        }
+        drop(remembered);
+        let result = signature::verify(certificate, issuer);
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(pair, result.clone());
+        (result, true)
     }
 }
 
@@ -65,6 +183,25 @@ impl Store {
 /// # Errors
 /// `ekcert-malformed` if there is none or one cannot be read.
 pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
-    let _ = bytes;
-    todo!()
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    let malformed = |what: &str| {
+        Error::malformed(
+            Code::EkcertMalformed,
+            what,
+            "give a certificate in DER, or any number of them in PEM",
+        )
+    };
+    if bytes.first() != Some(&0x30) && bytes.windows(BEGIN.len()).any(|window| window == BEGIN) {
+        let mut certificates = Vec::new();
+        for block in CertificateDer::pem_slice_iter(bytes) {
+            let der = block.map_err(|_| malformed("a PEM block is broken"))?;
+            certificates.push(Certificate::from_der(&der)?);
+        }
+        if certificates.is_empty() {
+            return Err(malformed("a PEM block is cut short"));
+        }
+        return Ok(certificates);
+    }
+    let unwrapped = unwrap_nv(bytes).ok_or_else(|| malformed("there is no certificate in it"))?;
+    Ok(vec![Certificate::from_der(unwrapped.der)?])
 }

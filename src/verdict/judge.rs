@@ -1,9 +1,22 @@
-use super::Verdict;
+use std::sync::Arc;
+
+use super::story::Story;
+use super::{Check, CheckStatus, JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
-use crate::identifier::Identifier;
-use crate::trust::{Policy, Store, Usage};
+use crate::ek::{Algorithm, Certificate, EkPub, check_key, check_profile};
+use crate::finding::{Code, Finding, Severity};
+use crate::identifier::{EkCert, Identifier};
+use crate::trust::{Origin, PathFailure, Policy, Store, Usage, VerifiedPath, too_small};
 
 /// Judges an identifier against a store and a policy at a time.
+///
+/// The keys in question are the EKpubs of the identifier or, if it has none, the
+/// keys of its EKcerts. Each must be sound, and be the key in an EKcert that has a
+/// verified path. An EKcert that no key in question needs is looked at too, but
+/// what is wrong with its chain is then only a warning.
+///
+/// With [`Usage::Any`] the certificates are validated as such, and nothing is asked
+/// of their keys.
 pub fn judge(
     identifier: &Identifier,
     store: &Store,
@@ -11,6 +24,565 @@ pub fn judge(
     at: Time,
     usage: Usage,
 ) -> Verdict {
-    let _ = (identifier, store, policy, at, usage);
-    todo!()
+    let mut judgement = Judgement {
+        policy,
+        usage,
+        ekpubs: Vec::new(),
+        ekcerts: Vec::new(),
+        findings: Vec::new(),
+        story: Story::default(),
+    };
+    judgement.story.begin(identifier, at, usage);
+    for finding in &identifier.findings {
+        judgement.find(finding.clone());
+    }
+    judgement.verify_certificates(&identifier.ekcerts, store, at);
+    judgement.gather_keys(identifier);
+    if usage == Usage::Ek {
+        judgement.bind_keys();
+        judgement.check_keys();
+        judgement.check_certificates();
+    }
+    judgement.report_paths();
+    judgement.into_verdict(identifier, at)
+}
+
+/// An EKcert, its key, and what became of its path.
+struct CertificateUnderJudgement {
+    certificate: Arc<Certificate>,
+    source: String,
+    key: Option<EkPub>,
+    path: Result<VerifiedPath, Box<PathFailure>>,
+    /// Whether a key in question rests on this certificate.
+    needed: bool,
+}
+
+/// A key in question.
+struct KeyUnderJudgement {
+    key: EkPub,
+    source: String,
+    vouched: bool,
+}
+
+struct Judgement<'a> {
+    policy: &'a Policy,
+    usage: Usage,
+    ekpubs: Vec<KeyUnderJudgement>,
+    ekcerts: Vec<CertificateUnderJudgement>,
+    findings: Vec<Finding>,
+    story: Story,
+}
+
+impl Judgement<'_> {
+    fn find(&mut self, finding: Finding) {
+        let finding = self.policy.weigh(finding);
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn verify_certificates(&mut self, ekcerts: &[EkCert], store: &Store, at: Time) {
+        for ekcert in ekcerts {
+            let certificate = Arc::new(ekcert.certificate.clone());
+            let path = store.verify(&certificate, self.policy, at, self.usage);
+            self.ekcerts.push(CertificateUnderJudgement {
+                key: certificate.public_key().ok(),
+                source: ekcert.source.clone(),
+                path,
+                needed: false,
+                certificate,
+            });
+        }
+    }
+
+    /// The keys in question.
+    fn gather_keys(&mut self, identifier: &Identifier) {
+        let listed = identifier
+            .ekpubs
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.source.clone()));
+        let of_certificates = self.ekcerts.iter().filter_map(|ekcert| {
+            Some((ekcert.key.clone()?, format!("the key in {}", ekcert.source)))
+        });
+        let keys: Vec<(EkPub, String)> = if identifier.ekpubs.is_empty() {
+            of_certificates.collect()
+        } else {
+            listed.collect()
+        };
+        for (key, source) in keys {
+            if !self.ekpubs.iter().any(|known| known.key == key) {
+                self.ekpubs.push(KeyUnderJudgement {
+                    key,
+                    source,
+                    vouched: false,
+                });
+            }
+        }
+    }
+
+    /// Finds the EKcerts of each key in question. An EKcert whose key is not in
+    /// question although a key of its kind is, is of another TPM.
+    fn bind_keys(&mut self) {
+        for ekcert in &mut self.ekcerts {
+            let Some(key) = &ekcert.key else {
+                let finding = ekcert_key_unreadable(&ekcert.certificate);
+                self.findings.push(finding);
+                ekcert.needed = true;
+                continue;
+            };
+            let mut bound = false;
+            for ekpub in self.ekpubs.iter_mut().filter(|ekpub| ekpub.key == *key) {
+                bound = true;
+                ekpub.vouched |= ekcert.path.is_ok();
+            }
+            ekcert.needed = bound;
+            if !bound {
+                let same_kind = self
+                    .ekpubs
+                    .iter()
+                    .find(|ekpub| ekpub.key.algorithm() == key.algorithm());
+                let finding = match same_kind {
+                    Some(ekpub) => key_mismatch(ekcert, key, ekpub),
+                    None => ekpub_unlisted(ekcert, key.algorithm()),
+                };
+                self.findings.push(self.policy.weigh(finding));
+            }
+        }
+        // A second certificate for a key that is vouched for already is not needed.
+        for ekcert in &mut self.ekcerts {
+            let vouched = self
+                .ekpubs
+                .iter()
+                .any(|ekpub| ekpub.vouched && Some(&ekpub.key) == ekcert.key.as_ref());
+            ekcert.needed &= ekcert.path.is_ok() || !vouched;
+        }
+        let missing: Vec<Finding> = self
+            .ekpubs
+            .iter()
+            .filter(|ekpub| {
+                !self
+                    .ekcerts
+                    .iter()
+                    .any(|c| c.key.as_ref() == Some(&ekpub.key))
+            })
+            .map(|ekpub| ekcert_missing(ekpub, self.ekcerts.is_empty()))
+            .collect();
+        for finding in missing {
+            self.find(finding);
+        }
+    }
+
+    /// What the numbers of a key say, and its size.
+    fn check_keys(&mut self) {
+        let mut found = Vec::new();
+        for ekpub in &self.ekpubs {
+            found.extend(check_key(&ekpub.key));
+            if let Some(what) = too_small(ekpub.key.algorithm(), self.policy) {
+                found.push(Finding::new(
+                    Code::WeakKeySize,
+                    format!("the EKpub of {} is too small: {what}", ekpub.source),
+                    "the policy's min_rsa_bits and min_ec_bits say what is accepted",
+                ));
+            }
+        }
+        for finding in found {
+            self.find(finding);
+        }
+    }
+
+    /// The profile and the vendor of each EKcert.
+    fn check_certificates(&mut self) {
+        let mut found = Vec::new();
+        for ekcert in &self.ekcerts {
+            found.extend(check_profile(&ekcert.certificate));
+            if ekcert.needed {
+                found.extend(self.vendor_not_allowed(&ekcert.certificate));
+            }
+        }
+        for finding in found {
+            self.find(finding);
+        }
+    }
+
+    fn vendor_not_allowed(&self, certificate: &Certificate) -> Option<Finding> {
+        if self.policy.vendors.is_empty() {
+            return None;
+        }
+        let vendor = certificate.extensions().tpm.vendor();
+        let allowed = vendor
+            .is_some_and(|vendor| self.policy.vendors.iter().any(|id| id.trim() == vendor.id));
+        let name = vendor.map_or_else(
+            || "not stated, or not in the registry".to_owned(),
+            |vendor| format!("{} ({})", vendor.name, vendor.id),
+        );
+        (!allowed).then(|| {
+            Finding::new(
+                Code::VendorNotAllowed,
+                format!(
+                    "the TPM's manufacturer is {name}; the policy allows {}",
+                    self.policy.vendors.join(", ")
+                ),
+                "add the vendor's id to 'vendors' in the policy, if its TPMs are to be accepted",
+            )
+        })
+    }
+
+    /// The findings of each path. Where nothing rests on a certificate, what is
+    /// wrong with its chain is a warning, unless it says that somebody is lying.
+    fn report_paths(&mut self) {
+        let mut found = Vec::new();
+        for ekcert in &self.ekcerts {
+            let needed = ekcert.needed || self.usage == Usage::Any;
+            match &ekcert.path {
+                Ok(path) => {
+                    found.extend(path.findings().iter().cloned());
+                    if let Origin::Embedded(vendor) = path.anchor_origin() {
+                        found.push(anchor_embedded(path, vendor));
+                    }
+                }
+                Err(failure) => found.extend(failure.findings.iter().cloned().map(|finding| {
+                    if needed || finding.code.is_absolute() {
+                        finding
+                    } else {
+                        let severity = finding.severity.min(Severity::Warning);
+                        finding.with_severity(severity)
+                    }
+                })),
+            }
+        }
+        for finding in found {
+            // Paths have weighed their findings already.
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    fn into_verdict(mut self, identifier: &Identifier, at: Time) -> Verdict {
+        let nothing_judged = match self.usage {
+            Usage::Any => self.ekcerts.is_empty(),
+            Usage::Ek => self.ekpubs.is_empty(),
+        };
+        if nothing_judged && !self.findings.iter().any(|f| f.severity == Severity::Error) {
+            self.find(nothing_to_judge(self.usage));
+        }
+        self.findings
+            .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let rejected = self
+            .findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error);
+        // Belt and braces: no key without a voucher leaves as trusted.
+        let unvouched = self.usage == Usage::Ek && self.ekpubs.iter().any(|ekpub| !ekpub.vouched);
+        let outcome = if rejected || unvouched {
+            Outcome::Rejected
+        } else {
+            Outcome::Trusted
+        };
+        let checks = self.checks(identifier, outcome);
+        let path = self.shown_path();
+        self.story.tell(&self.findings, &path, outcome);
+        Verdict {
+            outcome,
+            usage: self.usage,
+            at,
+            name: identifier.name.clone(),
+            machine: identifier.machine.clone(),
+            ekpubs: self
+                .ekpubs
+                .into_iter()
+                .map(|ekpub| JudgedEkPub {
+                    key: ekpub.key,
+                    source: ekpub.source,
+                    vouched: ekpub.vouched,
+                })
+                .collect(),
+            ekcerts: self
+                .ekcerts
+                .into_iter()
+                .map(|ekcert| JudgedEkCert {
+                    trusted: ekcert.path.is_ok(),
+                    certificate: ekcert.certificate,
+                    source: ekcert.source,
+                })
+                .collect(),
+            path,
+            findings: self.findings,
+            checks,
+            story: self.story.into_lines(),
+        }
+    }
+
+    /// The path of the first EKcert that a key rests on.
+    fn shown_path(&self) -> Vec<PathStep> {
+        let shown = self
+            .ekcerts
+            .iter()
+            .find(|ekcert| ekcert.needed)
+            .or(self.ekcerts.first());
+        let (certificates, ends_in_anchor) = match shown.map(|ekcert| &ekcert.path) {
+            Some(Ok(path)) => (path.certificates(), true),
+            Some(Err(failure)) => (failure.partial.as_slice(), failure.reached_anchor),
+            None => (&[][..], false),
+        };
+        let last = certificates.len().saturating_sub(1);
+        certificates
+            .iter()
+            .enumerate()
+            .map(|(index, certificate)| PathStep {
+                role: match index {
+                    0 => Role::Ek,
+                    index if index == last && ends_in_anchor => Role::Anchor,
+                    _ => Role::Intermediate,
+                },
+                certificate: Arc::clone(certificate),
+            })
+            .collect()
+    }
+
+    fn checks(&self, identifier: &Identifier, outcome: Outcome) -> Vec<Check> {
+        let mut checks = vec![passed(
+            "read",
+            &format!("read as {}", identifier.kind.as_str()),
+        )];
+        let has_certificate = !self.ekcerts.is_empty();
+        let reached_anchor = has_certificate
+            && self
+                .ekcerts
+                .iter()
+                .filter(|c| c.needed || self.usage == Usage::Any)
+                .all(|c| match &c.path {
+                    Ok(_) => true,
+                    Err(failure) => failure.reached_anchor,
+                });
+        let mut by_codes = |name, made: bool, codes: &[Code], fine: &str, not_made: &str| {
+            let failed = self
+                .findings
+                .iter()
+                .find(|f| f.severity == Severity::Error && codes.contains(&f.code));
+            checks.push(match failed {
+                Some(finding) => Check {
+                    name,
+                    status: CheckStatus::Failed,
+                    reason: finding.code.to_string(),
+                },
+                None if made => passed(name, fine),
+                None => not_checked(name, not_made),
+            });
+        };
+        let no_certificate = "there is no EKcert";
+        let no_path = if has_certificate {
+            "no path to an anchor was built"
+        } else {
+            no_certificate
+        };
+        let ek = self.usage == Usage::Ek;
+        let any = "not asked for with --usage any";
+        let without = |reason: &'static str| if ek { reason } else { any };
+
+        by_codes(
+            "ekcert-present",
+            has_certificate,
+            &[Code::EkcertMissing],
+            "every EKpub has an EKcert",
+            no_certificate,
+        );
+        by_codes(
+            "key-match",
+            ek && has_certificate,
+            &[Code::KeyMismatch],
+            "every EKpub is the key in an EKcert",
+            without(no_certificate),
+        );
+        by_codes(
+            "key-strength",
+            ek,
+            &[
+                Code::WeakKeySize,
+                Code::WeakKeyExponent,
+                Code::WeakKeyModulus,
+                Code::WeakKeyPoint,
+                Code::Roca,
+            ],
+            "size, numbers and the ROCA marker",
+            any,
+        );
+        by_codes(
+            "path",
+            reached_anchor,
+            &[
+                Code::IssuerUnknown,
+                Code::AnchorUntrusted,
+                Code::BudgetExhausted,
+            ],
+            "a path leads to an anchor in the root store",
+            no_path,
+        );
+        by_codes(
+            "signatures",
+            reached_anchor,
+            &[
+                Code::SignatureInvalid,
+                Code::AlgorithmUnsupported,
+                Code::Sha1Signature,
+            ],
+            "every signature of the path, over the bytes received",
+            no_path,
+        );
+        by_codes(
+            "validity",
+            reached_anchor,
+            &[Code::Expired, Code::NotYetValid],
+            "every certificate of the path, under the policy's expiry rule",
+            no_path,
+        );
+        by_codes(
+            "ca-constraints",
+            reached_anchor,
+            &[
+                Code::NotACa,
+                Code::PathTooLong,
+                Code::NameConstraint,
+                Code::PolicyConstraint,
+                Code::CriticalExtension,
+            ],
+            "basic constraints, path length, key usage, names, policies, critical extensions",
+            no_path,
+        );
+        by_codes(
+            "usage",
+            ek && reached_anchor,
+            &[Code::EkuMissing, Code::ProfileCa, Code::ProfileKeyUsage],
+            "what the certificates say they are for",
+            without(no_path),
+        );
+        let vendors_limited = !self.policy.vendors.is_empty();
+        by_codes(
+            "vendor",
+            ek && has_certificate && vendors_limited,
+            &[Code::VendorNotAllowed],
+            "the TPM's manufacturer is one that the policy allows",
+            if vendors_limited {
+                without(no_certificate)
+            } else {
+                "the policy allows every vendor"
+            },
+        );
+        checks.push(not_checked("revocation", "revocation lists are not read"));
+        checks.push(not_checked(
+            "possession",
+            "a file only claims an EK; nothing here proves that the host holds the private key",
+        ));
+        debug_assert!(
+            outcome == Outcome::Rejected || checks.iter().all(|c| c.status != CheckStatus::Failed)
+        );
+        checks
+    }
+}
+
+fn passed(name: &'static str, reason: &str) -> Check {
+    Check {
+        name,
+        status: CheckStatus::Passed,
+        reason: reason.to_owned(),
+    }
+}
+
+fn not_checked(name: &'static str, reason: &str) -> Check {
+    Check {
+        name,
+        status: CheckStatus::NotChecked,
+        reason: reason.to_owned(),
+    }
+}
+
+fn ekcert_missing(ekpub: &KeyUnderJudgement, none_at_all: bool) -> Finding {
+    let message = if none_at_all {
+        format!(
+            "there is no EKcert: nothing proves that the EK of {} is in a genuine TPM",
+            ekpub.source
+        )
+    } else {
+        format!(
+            "the EKpub of {} has no EKcert, though other keys have",
+            ekpub.source
+        )
+    };
+    Finding::new(
+        Code::EkcertMissing,
+        message,
+        "run get-platform-identifier again with administrator rights; if the TPM has no EKcert, \
+         register the host with --force and a reason",
+    )
+}
+
+fn key_mismatch(
+    ekcert: &CertificateUnderJudgement,
+    key: &EkPub,
+    ekpub: &KeyUnderJudgement,
+) -> Finding {
+    Finding::new(
+        Code::KeyMismatch,
+        format!(
+            "the EKcert of {} is for another key (SPKI SHA-256 {}) than the EKpub of {} ({})",
+            ekcert.source,
+            key.spki_sha256(),
+            ekpub.source,
+            ekpub.key.spki_sha256()
+        ),
+        "the file mixes two TPMs, or the TPM's EK has changed since its certificate was made (cleared \
+         endorsement seed, firmware update, board swap): make the file again on the host",
+    )
+    .about(ekcert.certificate.thumbprint_sha1())
+}
+
+fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: Algorithm) -> Finding {
+    Finding::new(
+        Code::EkpubUnlisted,
+        format!(
+            "the EKcert of {} is for a key ({algorithm}) that the file does not list as an EKpub; \
+             the host is not registered with that key",
+            ekcert.source
+        ),
+        "make the file again with --ek to include that key, if the host is to use it",
+    )
+}
+
+fn ekcert_key_unreadable(certificate: &Certificate) -> Finding {
+    Finding::new(
+        Code::EkcertMalformed,
+        "the key in the EKcert is of no kind that a TPM has, or cannot be read",
+        "check that this is the TPM's EK certificate",
+    )
+    .about(certificate.thumbprint_sha1())
+}
+
+fn anchor_embedded(path: &VerifiedPath, vendor: &str) -> Finding {
+    let anchor = path
+        .certificates()
+        .last()
+        .map(|anchor| anchor.subject().to_string());
+    Finding::new(
+        Code::AnchorEmbedded,
+        format!(
+            "the chain rests on '{}' ({vendor}), a root embedded in this program",
+            anchor.unwrap_or_default()
+        ),
+        "--no-embedded-roots leaves the choice of roots to the store alone",
+    )
+}
+
+fn nothing_to_judge(usage: Usage) -> Finding {
+    match usage {
+        Usage::Ek => Finding::new(
+            Code::NoEkpub,
+            "there is no EKpub and no EKcert in it",
+            "make the file again with get-platform-identifier, with administrator rights",
+        ),
+        Usage::Any => Finding::new(
+            Code::EkcertMissing,
+            "there is no certificate in it to validate",
+            "give a certificate in DER or PEM, or leave out --usage any",
+        ),
+    }
 }

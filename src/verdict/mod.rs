@@ -2,6 +2,7 @@
 //! what was found.
 
 mod judge;
+mod story;
 
 pub use judge::judge;
 

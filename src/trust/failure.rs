@@ -1,0 +1,211 @@
+//! Why a path could not be built, in the words of a finding.
+
+use super::signature::{self, SignatureError};
+use crate::ek::Certificate;
+use crate::finding::{Code, Finding};
+use crate::hash::hex;
+
+/// How much a failure tells; the greatest is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// The issuer is not in the stores.
+    UnknownIssuer,
+    /// The chain ends in a self-signed certificate that is no anchor.
+    UntrustedAnchor,
+    /// An issuer was found, and did not sign.
+    BadSignature,
+    /// A whole path was found and refused; the more, the fewer errors it has.
+    Refused(usize),
+}
+
+/// Whether the issuer's key identifier is the one that `certificate` names; `None`
+/// if either has none.
+pub(super) fn key_ids_match(certificate: &Certificate, issuer: &Certificate) -> Option<bool> {
+    let named = certificate
+        .extensions()
+        .authority_key_id
+        .as_ref()?
+        .key_id
+        .as_ref()?;
+    let own = issuer.extensions().subject_key_id.as_ref()?;
+    Some(named == own)
+}
+
+/// What to say where no candidate issued `certificate`.
+pub(super) fn dead_end(
+    certificate: &Certificate,
+    refused: &[(&Certificate, SignatureError)],
+) -> (Rank, Finding) {
+    if certificate.is_self_issued() && signature::verify(certificate, certificate).is_ok() {
+        return (Rank::UntrustedAnchor, anchor_untrusted(certificate));
+    }
+    // A candidate with another key identifier than the one named is somebody else
+    // of the same name; any other was the issuer, and its key does not fit.
+    let issuer = refused
+        .iter()
+        .find(|(candidate, _)| key_ids_match(certificate, candidate) != Some(false));
+    match issuer {
+        Some((issuer, error)) => (
+            Rank::BadSignature,
+            signature_refused(certificate, issuer, error),
+        ),
+        None => {
+            let same_name: Vec<&Certificate> = refused.iter().map(|(other, _)| *other).collect();
+            (Rank::UnknownIssuer, issuer_unknown(certificate, &same_name))
+        }
+    }
+}
+
+/// The limit of work was passed.
+pub(super) fn budget() -> Finding {
+    Finding::new(
+        Code::BudgetExhausted,
+        "path building was given up: too many certificates with the same names",
+        "look for copies and cross-certificates in the stores, and remove those not needed",
+    )
+}
+
+fn anchor_untrusted(root: &Certificate) -> Finding {
+    Finding::new(
+        Code::AnchorUntrusted,
+        format!(
+            "the chain ends in the self-signed certificate '{}' (SHA-256 {}), which is not in the root store",
+            root.subject(),
+            root.sha256()
+        ),
+        "if you know it to be the vendor's root (compare the SHA-256 with the vendor's), put it into \
+         TrustedTPM_RootCA of the store, or name it with --roots FILE",
+    )
+    .about(root.thumbprint_sha1())
+}
+
+fn signature_refused(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    error: &SignatureError,
+) -> Finding {
+    let (code, help) = match error {
+        SignatureError::Invalid => (
+            Code::SignatureInvalid,
+            "the certificate is altered or forged, or its issuer has another key by the same name: \
+             do not trust it; read it from the TPM again and compare",
+        ),
+        SignatureError::Unsupported(_) => (
+            Code::AlgorithmUnsupported,
+            "have the certificate checked with another tool, or register with --force and a reason",
+        ),
+    };
+    Finding::new(
+        code,
+        format!(
+            "the signature on '{}' by '{}' (SHA-256 {}) is not accepted: {error}",
+            subject_or_serial(certificate),
+            issuer.subject(),
+            issuer.sha256()
+        ),
+        help,
+    )
+    .about(certificate.thumbprint_sha1())
+}
+
+fn issuer_unknown(certificate: &Certificate, same_name: &[&Certificate]) -> Finding {
+    let extensions = certificate.extensions();
+    let mut message = format!(
+        "the issuer of '{}' is not in the stores: '{}'",
+        subject_or_serial(certificate),
+        certificate.issuer()
+    );
+    match extensions
+        .authority_key_id
+        .as_ref()
+        .and_then(|id| id.key_id.as_ref())
+    {
+        Some(key_id) => message.push_str(&format!(", key identifier {}", hex(key_id))),
+        None => message.push_str(", key identifier not stated"),
+    }
+    for other in same_name {
+        let key_id = extensions_key_id(other);
+        message.push_str(&format!(
+            "; a certificate of that name is there, but with another key: SHA-256 {}, key identifier {key_id}",
+            other.sha256()
+        ));
+    }
+    let url = extensions
+        .ca_issuer_urls
+        .iter()
+        .find_map(|url| shell_safe_url(url));
+    let help = match (url, extensions.ca_issuer_urls.first()) {
+        (Some(url), _) => format!(
+            "get the issuer's certificate, compare its fingerprint with the vendor's, and add it: \
+             curl --output issuer.crt '{url}' && endorse verify --intermediates issuer.crt FILE \
+             (the URL is the certificate's own claim); to keep it, copy issuer.crt into \
+             TrustedTPM_IntermediateCA of the store"
+        ),
+        (None, Some(url)) => format!(
+            "get the issuer's certificate (the certificate names {url}), compare its fingerprint with \
+             the vendor's, and add it with --intermediates FILE or copy it into \
+             TrustedTPM_IntermediateCA of the store"
+        ),
+        (None, None) => "the certificate names no URL (AIA): get the issuer's certificate from the \
+             vendor of the TPM, and add it with --intermediates FILE (a root with --roots FILE), or copy \
+             it into TrustedTPM_IntermediateCA of the store"
+            .to_owned(),
+    };
+    Finding::new(Code::IssuerUnknown, message, help).about(certificate.thumbprint_sha1())
+}
+
+fn extensions_key_id(certificate: &Certificate) -> String {
+    match &certificate.extensions().subject_key_id {
+        Some(key_id) => hex(key_id),
+        None => "none".to_owned(),
+    }
+}
+
+/// The subject, or for the many EKcerts without one the serial number.
+pub(super) fn subject_or_serial(certificate: &Certificate) -> String {
+    if certificate.subject().is_empty() {
+        format!("serial {}", hex(certificate.serial()))
+    } else {
+        certificate.subject().to_string()
+    }
+}
+
+/// A URL that can stand between single quotes in a shell command: it comes from a
+/// certificate that nobody vouches for. Spaces, which Nuvoton writes, are escaped.
+fn shell_safe_url(url: &str) -> Option<String> {
+    let url = url.replace(' ', "%20");
+    let rest = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("https://"))?;
+    let safe = |c: char| c.is_ascii_alphanumeric() || "/.:-_~%?&=+,@()".contains(c);
+    (!rest.is_empty() && rest.chars().all(safe)).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_cannot_leave_their_quotes() {
+        assert_eq!(
+            shell_safe_url("http://www.nuvoton.com/NTC TPM.cer").as_deref(),
+            Some("http://www.nuvoton.com/NTC%20TPM.cer")
+        );
+        for url in [
+            "http://x/';rm -rf /;'",
+            "http://x/$(id)",
+            "file:///etc/passwd",
+            "http://x/\n",
+            "http://",
+        ] {
+            assert_eq!(shell_safe_url(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn more_useful_failures_rank_higher() {
+        assert!(Rank::Refused(0) > Rank::BadSignature);
+        assert!(Rank::BadSignature > Rank::UntrustedAnchor);
+        assert!(Rank::UntrustedAnchor > Rank::UnknownIssuer);
+    }
+}

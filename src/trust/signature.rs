@@ -1,0 +1,229 @@
+//! Signatures of certificates, over the bytes received.
+
+use std::fmt;
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
+use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+use webpki::{RawPublicKeyEntity, aws_lc_rs as algs};
+
+use crate::der::{Tlv, tag};
+use crate::ek::Certificate;
+
+/// Why a signature was not accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SignatureError {
+    /// The key does not verify the signature.
+    Invalid,
+    /// An algorithm, key type or parameter that is not supported, by name.
+    Unsupported(String),
+}
+
+/// How the signed data was hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hash {
+    Sha1,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// A signature algorithm of RFC 4055 or RFC 5758.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Algorithm {
+    RsaPkcs1(Hash),
+    RsaPss(Hash),
+    Ecdsa(Hash),
+}
+
+/// The kinds of key a CA has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyKind {
+    Rsa,
+    P256,
+    P384,
+    P521,
+}
+
+/// Whether `certificate` is signed with SHA-1.
+pub(super) fn is_sha1(certificate: &Certificate) -> bool {
+    matches!(
+        Algorithm::read(certificate.signature_algorithm_der()),
+        Ok(Algorithm::RsaPkcs1(Hash::Sha1))
+    )
+}
+
+/// Verifies that the key in `issuer` made the signature on `certificate`.
+pub(super) fn verify(
+    certificate: &Certificate,
+    issuer: &Certificate,
+) -> Result<(), SignatureError> {
+    if !certificate.signature_algorithms_agree() {
+        return Err(SignatureError::Invalid);
+    }
+    let algorithm = Algorithm::read(certificate.signature_algorithm_der())?;
+    let key = KeyKind::read(issuer.spki_der())?;
+    let message = certificate.tbs_der();
+    let signature = certificate.signature();
+
+    let Some(verifier) = verifier(algorithm, key)? else {
+        // SHA-1: outside webpki. Whether it is accepted is for the policy.
+        return UnparsedPublicKey::new(
+            &RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            key_octets(issuer.spki_der()).ok_or(SignatureError::Invalid)?,
+        )
+        .verify(message, signature)
+        .map_err(|_| SignatureError::Invalid);
+    };
+    let spki = SubjectPublicKeyInfoDer::from(issuer.spki_der());
+    RawPublicKeyEntity::try_from(&spki)
+        .and_then(|entity| entity.verify_signature(verifier, message, signature))
+        .map_err(|_| SignatureError::Invalid)
+}
+
+/// The algorithm for this combination; `None` for RSA with SHA-1.
+fn verifier(
+    algorithm: Algorithm,
+    key: KeyKind,
+) -> Result<Option<&'static dyn SignatureVerificationAlgorithm>, SignatureError> {
+    use Algorithm::{Ecdsa, RsaPkcs1, RsaPss};
+    use Hash::{Sha1, Sha256, Sha384, Sha512};
+    Ok(Some(match (algorithm, key) {
+        (RsaPkcs1(Sha1), KeyKind::Rsa) => return Ok(None),
+        (RsaPkcs1(Sha256), KeyKind::Rsa) => algs::RSA_PKCS1_2048_8192_SHA256,
+        (RsaPkcs1(Sha384), KeyKind::Rsa) => algs::RSA_PKCS1_2048_8192_SHA384,
+        (RsaPkcs1(Sha512), KeyKind::Rsa) => algs::RSA_PKCS1_2048_8192_SHA512,
+        (RsaPss(Sha256), KeyKind::Rsa) => algs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+        (RsaPss(Sha384), KeyKind::Rsa) => algs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+        (RsaPss(Sha512), KeyKind::Rsa) => algs::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+        (Ecdsa(Sha256), KeyKind::P256) => algs::ECDSA_P256_SHA256,
+        (Ecdsa(Sha384), KeyKind::P256) => algs::ECDSA_P256_SHA384,
+        (Ecdsa(Sha512), KeyKind::P256) => algs::ECDSA_P256_SHA512,
+        (Ecdsa(Sha256), KeyKind::P384) => algs::ECDSA_P384_SHA256,
+        (Ecdsa(Sha384), KeyKind::P384) => algs::ECDSA_P384_SHA384,
+        (Ecdsa(Sha512), KeyKind::P384) => algs::ECDSA_P384_SHA512,
+        (Ecdsa(Sha256), KeyKind::P521) => algs::ECDSA_P521_SHA256,
+        (Ecdsa(Sha384), KeyKind::P521) => algs::ECDSA_P521_SHA384,
+        (Ecdsa(Sha512), KeyKind::P521) => algs::ECDSA_P521_SHA512,
+        // A key of the wrong kind cannot have made the signature.
+        _ => return Err(SignatureError::Invalid),
+    }))
+}
+
+impl Algorithm {
+    /// Reads an AlgorithmIdentifier. NULL parameters are accepted where the
+    /// standard wants none, and none where it wants NULL: they carry nothing.
+    fn read(der: &[u8]) -> Result<Self, SignatureError> {
+        // pkcs-1, 1.2.840.113549.1.1
+        const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+        // ecdsa-with-SHA2, 1.2.840.10045.4.3
+        const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03];
+        let (oid, parameters) = algorithm_identifier(der).ok_or(SignatureError::Invalid)?;
+        let hash = |parameters: &[u8], algorithm: Self| {
+            if matches!(parameters, [] | [0x05, 0x00]) {
+                Ok(algorithm)
+            } else {
+                Err(SignatureError::Unsupported(format!(
+                    "parameters of {}",
+                    dotted(oid)
+                )))
+            }
+        };
+        if let Some(last) = oid.strip_prefix(PKCS1) {
+            match last {
+                [5] => return hash(parameters, Self::RsaPkcs1(Hash::Sha1)),
+                [11] => return hash(parameters, Self::RsaPkcs1(Hash::Sha256)),
+                [12] => return hash(parameters, Self::RsaPkcs1(Hash::Sha384)),
+                [13] => return hash(parameters, Self::RsaPkcs1(Hash::Sha512)),
+                [10] => return Self::read_pss(der),
+                _ => {}
+            }
+        }
+        if let Some(last) = oid.strip_prefix(ECDSA) {
+            match last {
+                [2] => return hash(parameters, Self::Ecdsa(Hash::Sha256)),
+                [3] => return hash(parameters, Self::Ecdsa(Hash::Sha384)),
+                [4] => return hash(parameters, Self::Ecdsa(Hash::Sha512)),
+                _ => {}
+            }
+        }
+        Err(SignatureError::Unsupported(dotted(oid)))
+    }
+
+    /// RSASSA-PSS with the parameters that RFC 4055 recommends: MGF1 with the same
+    /// hash, and a salt of its length.
+    fn read_pss(der: &[u8]) -> Result<Self, SignatureError> {
+        let content = Tlv::parse_all(der, tag::SEQUENCE).map(|tlv| tlv.content);
+        for (hash, algorithm) in [
+            (Hash::Sha256, algs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY),
+            (Hash::Sha384, algs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY),
+            (Hash::Sha512, algs::RSA_PSS_2048_8192_SHA512_LEGACY_KEY),
+        ] {
+            if content == Ok(algorithm.signature_alg_id().as_ref()) {
+                return Ok(Self::RsaPss(hash));
+            }
+        }
+        Err(SignatureError::Unsupported(
+            "RSASSA-PSS with other parameters".to_owned(),
+        ))
+    }
+}
+
+impl KeyKind {
+    fn read(spki: &[u8]) -> Result<Self, SignatureError> {
+        const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+        const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+        const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+        const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+        const P521: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23];
+        let algorithm = Tlv::parse_all(spki, tag::SEQUENCE)
+            .and_then(|spki| spki.reader().expect(tag::SEQUENCE))
+            .map_err(|_| SignatureError::Invalid)?;
+        let (oid, parameters) =
+            algorithm_identifier(algorithm.whole).ok_or(SignatureError::Invalid)?;
+        match (oid, parameters) {
+            (RSA_ENCRYPTION, _) => Ok(Self::Rsa),
+            (EC_PUBLIC_KEY, P256) => Ok(Self::P256),
+            (EC_PUBLIC_KEY, P384) => Ok(Self::P384),
+            (EC_PUBLIC_KEY, P521) => Ok(Self::P521),
+            (EC_PUBLIC_KEY, _) => Err(SignatureError::Unsupported("an unknown curve".to_owned())),
+            _ => Err(SignatureError::Unsupported(format!(
+                "keys of type {}",
+                dotted(oid)
+            ))),
+        }
+    }
+}
+
+/// OID and parameters of an AlgorithmIdentifier.
+fn algorithm_identifier(der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut fields = Tlv::parse_all(der, tag::SEQUENCE).ok()?.reader();
+    let oid = fields.expect(tag::OID).ok()?.content;
+    Some((oid, fields.rest()))
+}
+
+/// The content of the BIT STRING of a SubjectPublicKeyInfo.
+fn key_octets(spki: &[u8]) -> Option<&[u8]> {
+    let mut fields = Tlv::parse_all(spki, tag::SEQUENCE).ok()?.reader();
+    fields.expect(tag::SEQUENCE).ok()?;
+    fields
+        .expect(tag::BIT_STRING)
+        .ok()?
+        .content
+        .strip_prefix(&[0])
+}
+
+fn dotted(oid: &[u8]) -> String {
+    match ::der::oid::ObjectIdentifier::from_bytes(oid) {
+        Ok(oid) => oid.to_string(),
+        Err(_) => "an unreadable algorithm".to_owned(),
+    }
+}
+
+impl fmt::Display for SignatureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid => f.write_str("the key does not verify the signature"),
+            Self::Unsupported(what) => write!(f, "{what} cannot be verified here"),
+        }
+    }
+}
