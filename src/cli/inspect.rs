@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::human::{Page, name_or_empty};
 use super::input::{Input, for_each_input};
 use super::json::{self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine};
+use super::report::report_unreadable;
 use crate::ek::{Certificate, EkPub, Encoding, Extensions, KeyUsage, SecurityAssertions};
 use crate::finding::Error;
 use crate::hash::hex;
@@ -119,7 +120,7 @@ pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Err
             Ok((identifier, _)) => results.push(inspected(&input, identifier)),
             Err(error) => {
                 exit = exit.and(Exit::from(error));
-                report_unreadable(console, &input, error);
+                report_unreadable(console, &input.name, error);
                 results.push(unreadable(&input, error));
             }
         }
@@ -128,21 +129,6 @@ pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Err
         console.print(&json::document("inspect", &results));
     }
     Ok(exit)
-}
-
-/// Says that an input could not be read.
-pub(super) fn report_unreadable(console: &mut Console<'_>, input: &Input, error: &Error) {
-    if !console.manner.json {
-        let mut page = Page::new(console.color());
-        let code = error.code.map_or(String::new(), |code| format!("[{code}]"));
-        page.head(&input.name, Paint::Bad, "UNREADABLE", &code);
-        console.print(&page.into_text());
-    }
-    let mut error = error.clone();
-    if !error.message.contains(&input.name) {
-        error.message = format!("{}: {}", input.name, error.message);
-    }
-    console.error(&error);
 }
 
 fn convert(args: &Inspect, format: Format, console: &mut Console<'_>) -> Result<Exit, Error> {

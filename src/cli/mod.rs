@@ -9,6 +9,7 @@
     reason = "the command line is the edge: files, the environment and the clock are read here"
 )]
 
+mod certificates;
 mod console;
 mod exit;
 mod get_platform_identifier;
@@ -16,6 +17,9 @@ mod human;
 mod input;
 mod inspect;
 mod json;
+mod options;
+mod report;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -83,6 +87,8 @@ enum Command {
     GetPlatformIdentifier(get_platform_identifier::GetPlatformIdentifier),
     /// Show what is in a file, judging nothing
     Inspect(inspect::Inspect),
+    /// Judge endorsement keys; registers nothing
+    Verify(verify::Verify),
 }
 
 /// Runs the command line `args`, program name first.
@@ -112,6 +118,7 @@ impl Cli {
                 get_platform_identifier::run(args, console),
             ),
             Command::Inspect(args) => ("inspect", inspect::run(args, console)),
+            Command::Verify(args) => ("verify", verify::run(args, console)),
         };
         result.unwrap_or_else(|error| {
             console.error(&error);

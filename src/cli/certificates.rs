@@ -1,0 +1,177 @@
+//! Certificates from files and directories, for the two stores.
+
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use super::console::Console;
+use super::input::read_file;
+use crate::ek::Certificate;
+use crate::finding::Error;
+use crate::trust::read_certificates;
+
+/// The largest file of certificates, in octets. Microsoft's whole package, more
+/// than 2,000 certificates, has 4 MiB as one PEM file.
+const MAX_FILE_LEN: u64 = 16 * 1024 * 1024;
+/// How deep directories are searched: vendor, kind and a little more. It also ends
+/// the walk in a loop of links.
+const MAX_DEPTH: usize = 8;
+/// The largest number of files, twenty times that of Microsoft's package.
+const MAX_FILES: usize = 50_000;
+/// Threads that read and parse; more gain nothing, because files are small.
+const MAX_THREADS: usize = 4;
+
+/// In which of the two stores a certificate belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pool {
+    Roots,
+    Intermediates,
+}
+
+/// A file or directory that was named for a store.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) pool: Pool,
+    pub(super) path: PathBuf,
+}
+
+struct Candidate {
+    pool: Pool,
+    path: PathBuf,
+    /// Named itself, not found in a directory: then it must be what it should be.
+    named: bool,
+}
+
+struct Read {
+    certificates: Result<Vec<Certificate>, Error>,
+    /// It is a certificate by the look of it, so that it is worth a word if it
+    /// cannot be read.
+    looks_like_one: bool,
+}
+
+/// Reads every certificate of `sources` and hands each to `add`.
+///
+/// What is no certificate is passed over in directories, with a note; a file that
+/// was named itself must be one.
+pub(super) fn load(
+    sources: &[Source],
+    console: &mut Console<'_>,
+    mut add: impl FnMut(Pool, Certificate, &Path),
+) -> Result<(), Error> {
+    let mut candidates = Vec::new();
+    for source in sources {
+        if source.path.is_dir() {
+            walk(&source.path, source.pool, MAX_DEPTH, &mut candidates)?;
+        } else {
+            candidates.push(Candidate {
+                pool: source.pool,
+                path: source.path.clone(),
+                named: true,
+            });
+        }
+    }
+    for (candidate, read) in candidates.iter().zip(read_all(&candidates)?) {
+        match read.certificates {
+            Ok(certificates) => {
+                for certificate in certificates {
+                    add(candidate.pool, certificate, &candidate.path);
+                }
+            }
+            Err(error) if candidate.named => {
+                return Err(Error {
+                    message: format!("{}: {error}", candidate.path.display()),
+                    location: None,
+                    fault: crate::finding::Fault::Environment,
+                    ..error
+                });
+            }
+            Err(error) => {
+                let text = format!("{} was skipped: {error}", candidate.path.display());
+                if read.looks_like_one {
+                    console.note(&text);
+                } else {
+                    console.detail(&text);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn walk(
+    directory: &Path,
+    pool: Pool,
+    depth: usize,
+    candidates: &mut Vec<Candidate>,
+) -> Result<(), Error> {
+    let too_many = || {
+        Error::environment(
+            format!(
+                "{} has more than {MAX_FILES} files or directories more than {MAX_DEPTH} deep",
+                directory.display()
+            ),
+            "name the directory that holds the certificates, not one above it",
+        )
+    };
+    let Some(depth) = depth.checked_sub(1) else {
+        return Err(too_many());
+    };
+    for path in super::input::entries_of(directory)? {
+        if path.is_dir() {
+            walk(&path, pool, depth, candidates)?;
+        } else if path.is_file() {
+            if candidates.len() >= MAX_FILES {
+                return Err(too_many());
+            }
+            candidates.push(Candidate {
+                pool,
+                path,
+                named: false,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads and parses on a few threads; the results are in the order of `candidates`.
+fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
+    let threads = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .clamp(1, MAX_THREADS);
+    let share = candidates.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let workers: Vec<_> = candidates
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().map(read_one).collect::<Vec<_>>()))
+            .collect();
+        let mut all = Vec::with_capacity(candidates.len());
+        for worker in workers {
+            all.extend(worker.join().map_err(|_| {
+                Error::environment(
+                    "reading the certificates failed inside the program",
+                    "this is a fault of the program; please report it with the store that shows it",
+                )
+            })?);
+        }
+        Ok(all)
+    })
+}
+
+fn read_one(candidate: &Candidate) -> Read {
+    match read_file(&candidate.path, MAX_FILE_LEN) {
+        Ok(bytes) => Read {
+            certificates: read_certificates(&bytes),
+            looks_like_one: looks_like_one(&bytes),
+        },
+        Err(error) => Read {
+            certificates: Err(error),
+            // A file that may not be read could be the one that is needed.
+            looks_like_one: true,
+        },
+    }
+}
+
+fn looks_like_one(bytes: &[u8]) -> bool {
+    const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    bytes.starts_with(&[0x30, 0x82]) || bytes.windows(PEM.len()).any(|window| window == PEM)
+}

@@ -1,0 +1,255 @@
+//! Options that several subcommands share: as typed, and resolved.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+
+use super::certificates::{Pool, Source, load};
+use super::console::Console;
+use super::input::{entries_of, read_file};
+use crate::der::Time;
+use crate::finding::Error;
+use crate::hash::{Sha256Digest, sha256};
+use crate::registry::{Location, Mode, Registry};
+use crate::trust::{Origin, Policy, Store, Usage};
+
+const DEFAULT_STORE: &str = "/var/lib/endorse/store";
+const DEFAULT_REGISTRY: &str = "/var/lib/endorse/registry.db";
+
+/// The two directories of a store, named as on a Host Guardian Service.
+const ROOT_DIRECTORY: &str = "TrustedTPM_RootCA";
+const INTERMEDIATE_DIRECTORY: &str = "TrustedTPM_IntermediateCA";
+
+/// The largest policy file, in octets; one that names every finding has 2 KiB.
+const MAX_POLICY_LEN: u64 = 256 * 1024;
+
+/// What is trusted, as typed.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Trust")]
+pub(super) struct TrustArgs {
+    /// Directory with TrustedTPM_RootCA and TrustedTPM_IntermediateCA in it [default: /var/lib/endorse/store]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "ENDORSE_STORE",
+        hide_env_values = true
+    )]
+    store: Option<PathBuf>,
+    /// Trust these roots as well: a certificate file or a directory of them; may be repeated
+    #[arg(long, value_name = "PATH")]
+    roots: Vec<PathBuf>,
+    /// Use these intermediates as well: a certificate file or a directory of them; may be repeated
+    #[arg(long, value_name = "PATH")]
+    intermediates: Vec<PathBuf>,
+    /// Do not trust the vendor roots embedded in this program
+    #[arg(long)]
+    no_embedded_roots: bool,
+    /// Judge as of this time [default: now]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
+    at: Option<Time>,
+    /// What to judge the certificate for
+    #[arg(long, value_enum, default_value_t = UsageArg::Ek)]
+    usage: UsageArg,
+    /// Policy file: what to accept where vendors differ (see docs/policy.md)
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum UsageArg {
+    /// An endorsement key certificate
+    Ek,
+    /// Plain RFC 5280 path validation of any certificate
+    Any,
+}
+
+/// What is trusted, loaded.
+#[derive(Debug)]
+pub(super) struct Trust {
+    pub(super) store: Store,
+    pub(super) policy: Policy,
+    /// SHA-256 of the policy file, or of nothing if none was named.
+    pub(super) policy_sha256: Sha256Digest,
+    pub(super) at: Time,
+    pub(super) usage: Usage,
+}
+
+/// Where the registry is, as typed.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Registry")]
+pub(super) struct RegistryArgs {
+    /// The registry of hosts: the path of an SQLite file [default: /var/lib/endorse/registry.db]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "ENDORSE_REGISTRY",
+        hide_env_values = true
+    )]
+    registry: Option<String>,
+}
+
+impl TrustArgs {
+    /// Loads what was named.
+    pub(super) fn resolve(&self, console: &mut Console<'_>) -> Result<Trust, Error> {
+        let (policy, policy_sha256) = self.policy()?;
+        let mut sources = self.store_sources(console)?;
+        for (pool, paths) in [
+            (Pool::Roots, &self.roots),
+            (Pool::Intermediates, &self.intermediates),
+        ] {
+            sources.extend(paths.iter().map(|path| Source {
+                pool,
+                path: path.clone(),
+            }));
+        }
+        let mut store = Store::new();
+        self.add_embedded(&mut store)?;
+        load(&sources, console, |pool, certificate, path| {
+            let origin = Origin::File(path.display().to_string());
+            match pool {
+                Pool::Roots => store.add_root(certificate, origin),
+                Pool::Intermediates => store.add_intermediate(certificate, origin),
+            }
+        })?;
+        if store.roots().next().is_none() {
+            console.note("no root certificate is trusted, so nothing can be; name some with --store or --roots");
+        }
+        Ok(Trust {
+            store,
+            policy,
+            policy_sha256,
+            at: self.at.map_or_else(now, Ok)?,
+            usage: match self.usage {
+                UsageArg::Ek => Usage::Ek,
+                UsageArg::Any => Usage::Any,
+            },
+        })
+    }
+
+    fn policy(&self) -> Result<(Policy, Sha256Digest), Error> {
+        let Some(path) = &self.policy else {
+            return Ok((Policy::default(), sha256(b"")));
+        };
+        let bytes = read_file(path, MAX_POLICY_LEN)?;
+        let misuse = |error: &dyn std::fmt::Display, help: &str| {
+            Error::misuse(format!("the policy file {}: {error}", path.display()), help)
+        };
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| misuse(&error, "a policy file is TOML, in UTF-8"))?;
+        let policy = Policy::from_toml(text).map_err(|error| misuse(&error, &error.help))?;
+        Ok((policy, sha256(&bytes)))
+    }
+
+    fn store_sources(&self, console: &mut Console<'_>) -> Result<Vec<Source>, Error> {
+        let path = match &self.store {
+            Some(path) if !path.is_dir() => {
+                return Err(Error::environment(
+                    format!("there is no store at {}", path.display()),
+                    format!(
+                        "name a directory that has {ROOT_DIRECTORY} and {INTERMEDIATE_DIRECTORY} in it"
+                    ),
+                ));
+            }
+            Some(path) => path.as_path(),
+            None if !Path::new(DEFAULT_STORE).is_dir() => {
+                console.note(&format!(
+                    "there is no store at {DEFAULT_STORE}; going on without it"
+                ));
+                return Ok(Vec::new());
+            }
+            None => Path::new(DEFAULT_STORE),
+        };
+        // Windows' own set-up spells the names in two ways; stores there ignore case.
+        let mut sources = Vec::new();
+        for entry in entries_of(path)? {
+            let name = entry.file_name().and_then(|name| name.to_str());
+            let pool = match name {
+                Some(name) if name.eq_ignore_ascii_case(ROOT_DIRECTORY) => Pool::Roots,
+                Some(name) if name.eq_ignore_ascii_case(INTERMEDIATE_DIRECTORY) => {
+                    Pool::Intermediates
+                }
+                _ => continue,
+            };
+            if entry.is_dir() {
+                sources.push(Source { pool, path: entry });
+            }
+        }
+        if sources.is_empty() {
+            console.note(&format!(
+                "the store {} has neither {ROOT_DIRECTORY} nor {INTERMEDIATE_DIRECTORY} in it",
+                path.display()
+            ));
+        }
+        Ok(sources)
+    }
+
+    #[cfg(feature = "roots")]
+    fn add_embedded(&self, store: &mut Store) -> Result<(), Error> {
+        if self.no_embedded_roots {
+            return Ok(());
+        }
+        store.add_embedded_roots()
+    }
+
+    #[cfg(not(feature = "roots"))]
+    #[allow(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "the same signature as with embedded roots"
+    )]
+    fn add_embedded(&self, _: &mut Store) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl RegistryArgs {
+    /// Opens the registry.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn open(&self, mode: Mode) -> Result<Registry, Error> {
+        let location = self.registry.as_deref().unwrap_or(DEFAULT_REGISTRY);
+        Registry::open(&Location::parse(location)?, mode)
+    }
+}
+
+/// The clock, read once for a run.
+pub(super) fn now() -> Result<Time, Error> {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .map(Time::from_unix)
+        .ok_or_else(|| {
+            Error::environment(
+                "the clock of this machine is set before 1970",
+                "set the clock, or give a time with --at",
+            )
+        })
+}
+
+/// Who runs this, for the audit trail: the person behind `sudo`, else the user.
+pub(super) fn who() -> String {
+    ["SUDO_USER", "USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(who_by_number)
+}
+
+#[cfg(unix)]
+fn who_by_number() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").map_or_else(
+        |_| "unknown".to_owned(),
+        |metadata| format!("uid {}", metadata.uid()),
+    )
+}
+
+#[cfg(not(unix))]
+fn who_by_number() -> String {
+    "unknown".to_owned()
+}
+
+fn parse_time(text: &str) -> Result<Time, String> {
+    Time::parse_rfc3339(text).map_err(|error| format!("{error}; {}", error.help))
+}

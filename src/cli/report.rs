@@ -1,0 +1,300 @@
+//! How a verdict is shown: to people, and as JSON.
+
+use serde::Serialize;
+
+use super::console::{Console, Paint};
+use super::human::{Page, name_or_empty, tpm_in_words};
+use super::json::{JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of};
+use crate::finding::{Error, Severity};
+use crate::trust::Usage;
+use crate::verdict::{CheckStatus, Outcome, Verdict};
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Detail {
+    /// The story, step by step.
+    pub(super) explain: bool,
+    /// Every check, not only those that were not made.
+    pub(super) checks: bool,
+}
+
+/// A result of `verify`.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonVerdict {
+    pub(super) input: String,
+    pub(super) outcome: &'static str,
+    name: Option<String>,
+    machine: Option<JsonMachine>,
+    ekpubs: Vec<JudgedKey>,
+    ekcerts: Vec<JudgedCertificate>,
+    path: Vec<JsonStep>,
+    pub(super) findings: Vec<JsonFinding>,
+    checks: Vec<JsonCheck>,
+    at: Option<String>,
+    usage: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    story: Option<Vec<String>>,
+    error: Option<JsonError>,
+}
+
+#[derive(Debug, Serialize)]
+struct JudgedKey {
+    #[serde(flatten)]
+    key: JsonEkPub,
+    vouched: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct JudgedCertificate {
+    #[serde(flatten)]
+    certificate: JsonEkCert,
+    trusted: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonStep {
+    role: &'static str,
+    subject: String,
+    sha256: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonCheck {
+    name: &'static str,
+    status: &'static str,
+    reason: String,
+}
+
+impl JsonVerdict {
+    pub(super) fn new(input: &str, verdict: &Verdict, detail: Detail) -> Self {
+        Self {
+            input: input.to_owned(),
+            outcome: match verdict.outcome() {
+                Outcome::Trusted => "trusted",
+                Outcome::Rejected => "rejected",
+            },
+            name: verdict.name().map(str::to_owned),
+            machine: Some(verdict.machine().into()),
+            ekpubs: verdict
+                .ekpubs()
+                .iter()
+                .map(|judged| JudgedKey {
+                    key: JsonEkPub::new(&judged.key, &judged.source),
+                    vouched: judged.vouched,
+                })
+                .collect(),
+            ekcerts: verdict
+                .ekcerts()
+                .iter()
+                .map(|judged| JudgedCertificate {
+                    certificate: JsonEkCert::new(&judged.certificate, &judged.source),
+                    trusted: judged.trusted,
+                })
+                .collect(),
+            path: verdict
+                .path()
+                .iter()
+                .map(|step| JsonStep {
+                    role: step.role.as_str(),
+                    subject: step.certificate.subject().to_string(),
+                    sha256: step.certificate.sha256().to_string(),
+                })
+                .collect(),
+            findings: verdict.findings().iter().map(JsonFinding::from).collect(),
+            checks: verdict
+                .checks()
+                .iter()
+                .map(|check| JsonCheck {
+                    name: check.name,
+                    status: check.status.as_str(),
+                    reason: check.reason.clone(),
+                })
+                .collect(),
+            at: Some(verdict.at().to_string()),
+            usage: Some(usage_text(verdict.usage())),
+            story: detail.explain.then(|| verdict.story().to_vec()),
+            error: None,
+        }
+    }
+
+    pub(super) fn unreadable(input: &str, error: &Error) -> Self {
+        Self {
+            input: input.to_owned(),
+            outcome: "unreadable",
+            name: None,
+            machine: None,
+            ekpubs: Vec::new(),
+            ekcerts: Vec::new(),
+            path: Vec::new(),
+            findings: findings_of(error),
+            checks: Vec::new(),
+            at: None,
+            usage: None,
+            story: None,
+            error: Some(error.into()),
+        }
+    }
+}
+
+fn usage_text(usage: Usage) -> &'static str {
+    match usage {
+        Usage::Ek => "ek",
+        Usage::Any => "any",
+    }
+}
+
+/// Says that an input could not be read.
+pub(super) fn report_unreadable(console: &mut Console<'_>, input: &str, error: &Error) {
+    if !console.manner.json {
+        let mut page = Page::new(console.color());
+        let code = error.code.map_or(String::new(), |code| format!("[{code}]"));
+        page.head(input, Paint::Bad, "UNREADABLE", &code);
+        console.print(&page.into_text());
+    }
+    let mut error = error.clone();
+    if !error.message.contains(input) {
+        error.message = format!("{input}: {}", error.message);
+    }
+    console.error(&error);
+}
+
+/// A verdict for people.
+pub(super) fn verdict_page(
+    input: &str,
+    verdict: &Verdict,
+    detail: Detail,
+    console: &Console<'_>,
+) -> String {
+    let mut page = Page::new(console.color());
+    match verdict.outcome() {
+        Outcome::Trusted => page.head(input, Paint::Good, "TRUSTED", &headline(verdict)),
+        Outcome::Rejected => page.head(input, Paint::Bad, "REJECTED", &headline(verdict)),
+    }
+    verdict_body(&mut page, verdict, detail, console.manner.quiet);
+    page.into_text()
+}
+
+/// What is said of a verdict below its first line.
+pub(super) fn verdict_body(page: &mut Page, verdict: &Verdict, detail: Detail, quiet: bool) {
+    if !quiet {
+        page.optional(1, "name", verdict.name());
+        page.machine(1, verdict.machine());
+        keys(page, verdict);
+    }
+    for finding in verdict.findings() {
+        if quiet && finding.severity != Severity::Error {
+            continue;
+        }
+        page.finding(1, finding);
+    }
+    if !quiet {
+        checks(page, verdict, detail);
+    }
+    if detail.explain {
+        page.line(1, "step by step:");
+        for (number, step) in (1_usize..).zip(verdict.story()) {
+            page.line(2, &format!("{number}. {step}"));
+        }
+    }
+}
+
+/// The one line that says it all: the errors' codes, or what it is that is trusted.
+pub(super) fn headline(verdict: &Verdict) -> String {
+    let mut codes: Vec<_> = verdict
+        .errors()
+        .map(|finding| finding.code.as_str())
+        .collect();
+    codes.dedup();
+    if !codes.is_empty() {
+        return format!("[{}]", codes.join(", "));
+    }
+    let mut parts: Vec<String> = verdict
+        .ekpubs()
+        .first()
+        .map(|judged| judged.key.algorithm().to_string())
+        .into_iter()
+        .collect();
+    if let Some(judged) = verdict.ekcerts().first()
+        && let Some(words) = tpm_in_words(&judged.certificate)
+    {
+        parts.push(words);
+    }
+    parts.join(", ")
+}
+
+fn keys(page: &mut Page, verdict: &Verdict) {
+    for judged in verdict.ekpubs() {
+        let vouched = if judged.vouched {
+            "a verified EKcert vouches for it"
+        } else {
+            "no verified EKcert vouches for it"
+        };
+        page.field(
+            1,
+            "EKpub",
+            &format!("{}, {vouched}", judged.key.algorithm()),
+        );
+        page.line(
+            2,
+            &format!("SPKI SHA-256           {}", judged.key.spki_sha256()),
+        );
+        page.line(
+            2,
+            &format!("Windows PublicKeyHash  {}", judged.key.windows_sha256()),
+        );
+    }
+    for judged in verdict.ekcerts() {
+        let certificate = &judged.certificate;
+        let words =
+            tpm_in_words(certificate).unwrap_or_else(|| "says nothing of its TPM".to_owned());
+        page.field(1, "EKcert", &words);
+        page.line(
+            2,
+            &format!(
+                "issuer                 {}",
+                name_or_empty(certificate.issuer())
+            ),
+        );
+        page.line(
+            2,
+            &format!(
+                "valid                  {} to {}",
+                certificate.not_before(),
+                certificate.not_after()
+            ),
+        );
+        page.line(
+            2,
+            &format!("SHA-1 thumbprint       {}", certificate.thumbprint_sha1()),
+        );
+    }
+    for (number, step) in (0_usize..).zip(verdict.path()) {
+        let label = if number == 0 { "path" } else { "" };
+        page.field(
+            1,
+            label,
+            &format!(
+                "{:<12} {}",
+                step.role.as_str(),
+                name_or_empty(step.certificate.subject())
+            ),
+        );
+    }
+}
+
+fn checks(page: &mut Page, verdict: &Verdict, detail: Detail) {
+    for check in verdict.checks() {
+        let label = match check.status {
+            CheckStatus::NotChecked => "not checked",
+            CheckStatus::Passed if detail.checks => "passed",
+            CheckStatus::Failed if detail.checks => "failed",
+            CheckStatus::Passed | CheckStatus::Failed => continue,
+        };
+        let text = if check.reason.is_empty() {
+            check.name.to_owned()
+        } else {
+            format!("{}: {}", check.name, check.reason)
+        };
+        page.field(1, label, &text);
+    }
+}
