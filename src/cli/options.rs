@@ -205,7 +205,6 @@ impl TrustArgs {
 
 impl RegistryArgs {
     /// Opens the registry.
-    #[cfg(feature = "sqlite")]
     pub(super) fn open(&self, mode: Mode) -> Result<Registry, Error> {
         let location = self.registry.as_deref().unwrap_or(DEFAULT_REGISTRY);
         Registry::open(&Location::parse(location)?, mode)
