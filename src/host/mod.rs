@@ -1,1 +1,152 @@
 //! Reading a real machine and its TPM. The only room that names tss-esapi.
+//!
+//! What is asked of a TPM is a trait of six questions, [`TpmDevice`], so that all
+//! that follows from the answers (which certificate belongs to which key, what is
+//! missing and why) is the same for a chip, an emulator and a test.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this room is at the edge: it reads sysfs and the TPM, and writes the result"
+)]
+
+mod machine;
+mod report;
+mod save;
+
+pub use machine::{MachineFacts, machine};
+pub use report::{HostReport, report};
+pub use save::save;
+
+use crate::ek::{Algorithm, Certificate, EkPub, Vendor, vendor_by_id};
+use crate::finding::{Error, Finding};
+
+/// The TPM that is read unless another is named: the kernel's resource manager,
+/// which lets several programs use the TPM at once.
+pub const DEFAULT_TCTI: &str = "device:/dev/tpmrm0";
+
+/// Where Linux describes the machine.
+pub const SYSFS: &str = "/sys";
+
+/// Which endorsement keys are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EkChoice {
+    /// Every key that has a certificate or, if none has, the RSA-2048 key, or the
+    /// P-256 key of a TPM without RSA.
+    #[default]
+    Auto,
+    /// Keys of this kind only, with or without a certificate.
+    Only(Algorithm),
+}
+
+/// What a TPM says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TpmFacts {
+    /// `TPM2_PT_MANUFACTURER`.
+    pub manufacturer: Option<u32>,
+    /// The four parts of `TPM2_PT_VENDOR_STRING`, padding removed. May hold any
+    /// text.
+    pub vendor_string: Option<String>,
+    /// `TPM2_PT_FIRMWARE_VERSION_1` and `_2`. How the vendor divides them is its
+    /// own affair; most show the halves of the first as major and minor version.
+    pub firmware: Option<(u32, u32)>,
+    /// `TPM2_PT_REVISION`, the revision of the TPM 2.0 library specification times
+    /// a hundred, such as 138 or 159.
+    pub revision: Option<u32>,
+}
+
+/// Why a TPM did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TpmTrouble {
+    /// It answered, and the answer was no. The text says why.
+    Refused(String),
+    /// It did not answer, or will answer nothing else either.
+    Lost(Error),
+}
+
+/// The questions that are asked of a TPM. None of them changes anything in it.
+pub trait TpmDevice {
+    /// What it says about itself (TPM2_GetCapability).
+    ///
+    /// # Errors
+    /// [`TpmTrouble`].
+    fn facts(&mut self) -> Result<TpmFacts, TpmTrouble>;
+
+    /// The defined NV indices in the range for endorsement keys, 0x01C00000 and up.
+    ///
+    /// # Errors
+    /// [`TpmTrouble`].
+    fn nv_indices(&mut self) -> Result<Vec<u32>, TpmTrouble>;
+
+    /// All of an NV index, in as many pieces as the TPM needs.
+    ///
+    /// # Errors
+    /// [`TpmTrouble`].
+    fn nv_read(&mut self, index: u32) -> Result<Vec<u8>, TpmTrouble>;
+
+    /// The persistent handles, 0x81000000 and up.
+    ///
+    /// # Errors
+    /// [`TpmTrouble`].
+    fn persistent_handles(&mut self) -> Result<Vec<u32>, TpmTrouble>;
+
+    /// The `TPMT_PUBLIC` of the object with this handle.
+    ///
+    /// # Errors
+    /// [`TpmTrouble`].
+    fn read_public(&mut self, handle: u32) -> Result<Vec<u8>, TpmTrouble>;
+
+    /// The `TPMT_PUBLIC` of the primary key that this template gives in the
+    /// endorsement hierarchy. The key is flushed before the call returns.
+    ///
+    /// # Errors
+    /// [`TpmTrouble`].
+    fn create_primary(&mut self, template: &[u8]) -> Result<Vec<u8>, TpmTrouble>;
+}
+
+/// A certificate found in NV memory.
+#[derive(Clone, Debug)]
+pub struct NvCertificate {
+    /// Its NV index.
+    pub index: u32,
+    /// The certificate, unwrapped.
+    pub certificate: Certificate,
+}
+
+/// An endorsement key that the TPM showed.
+#[derive(Clone, Debug)]
+pub struct TpmKey {
+    /// The key.
+    pub key: EkPub,
+    /// Its `TPMT_PUBLIC`, of which the TPM's Name for it is the digest.
+    pub public_area: Vec<u8>,
+    /// How it was found.
+    pub source: KeySource,
+}
+
+/// How an endorsement key was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// At a persistent handle.
+    Persistent(u32),
+    /// Made from a template: `L-1`, or `the template at NV 0x01c00004`.
+    Template(String),
+}
+
+/// All that was read of a TPM.
+#[derive(Clone, Debug, Default)]
+pub struct TpmContents {
+    /// What it says about itself.
+    pub facts: TpmFacts,
+    /// The certificates, in the order of their indices.
+    pub certificates: Vec<NvCertificate>,
+    /// The keys, in the order of the certificates, without repetition.
+    pub keys: Vec<TpmKey>,
+    /// What was missing or wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl TpmFacts {
+    /// The manufacturer, if its id is registered.
+    pub fn vendor(&self) -> Option<Vendor> {
+        self.manufacturer.and_then(vendor_by_id)
+    }
+}

@@ -1,0 +1,269 @@
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::finding::{Code, Finding};
+use crate::identifier::Machine;
+
+/// The longest file of sysfs that is read here, far above any genuine one.
+const MAX_FACT_LEN: usize = 4096;
+/// The most network interfaces that are listed.
+const MAX_INTERFACES: usize = 1024;
+
+/// What the machine says about itself, and what it does not.
+#[derive(Clone, Debug)]
+pub struct MachineFacts {
+    /// GUID, serial number and MAC addresses.
+    pub machine: Machine,
+    /// A `machine-incomplete` finding for each that is missing.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the machine's SMBIOS UUID, serial number and MAC addresses from `sysfs`,
+/// usually [`SYSFS`](super::SYSFS). What cannot be read, and what firmware puts
+/// there in place of a value, is left out with a finding.
+pub fn machine(sysfs: &Path) -> MachineFacts {
+    let mut findings = Vec::new();
+    let mut fact = |what: &str, file: &str, normal: fn(&str) -> Option<String>| {
+        let path = sysfs.join("class/dmi/id").join(file);
+        match read_fact(&path) {
+            Ok(text) => normal(&text).or_else(|| {
+                findings.push(incomplete(
+                    format!("the firmware gives no {what}, only '{text}'"),
+                    "nothing to do here; the manufacturer of the machine could set it",
+                ));
+                None
+            }),
+            Err(error) => {
+                findings.push(unreadable(what, &path, &error));
+                None
+            }
+        }
+    };
+    let guid = fact("machine GUID", "product_uuid", normal_guid);
+    let serial = fact("serial number", "product_serial", normal_serial);
+    let macs = macs(&sysfs.join("class/net"));
+    if macs.is_empty() {
+        findings.push(incomplete(
+            "no network interface with a MAC address was found".to_owned(),
+            "nothing to do: the EK identifies the host, the MAC addresses only describe it",
+        ));
+    }
+    MachineFacts {
+        machine: Machine { guid, serial, macs },
+        findings,
+    }
+}
+
+fn read_fact(path: &Path) -> io::Result<String> {
+    let mut bytes = fs::read(path)?;
+    bytes.truncate(MAX_FACT_LEN);
+    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+}
+
+fn unreadable(what: &str, path: &Path, error: &io::Error) -> Finding {
+    let help = match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "run it as root: Linux shows the UUID and serial numbers of SMBIOS to nobody else"
+        }
+        _ => "nothing to do where the machine has no SMBIOS; the EK identifies the host",
+    };
+    incomplete(
+        format!("no {what}: {} cannot be read: {error}", path.display()),
+        help,
+    )
+}
+
+fn incomplete(message: String, help: &str) -> Finding {
+    Finding::new(Code::MachineIncomplete, message, help)
+}
+
+/// Upper case with hyphens, as Windows writes it. `None` for placeholders.
+fn normal_guid(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let rest = text.chars().filter(|c| !c.is_ascii_hexdigit());
+    if digits.len() != 32 || rest.clone().any(|c| !matches!(c, '-' | '{' | '}')) {
+        return None;
+    }
+    if is_repetition(&digits) {
+        return None;
+    }
+    let mut guid = String::with_capacity(36);
+    for (i, c) in digits.chars().enumerate() {
+        if matches!(i, 8 | 12 | 16 | 20) {
+            guid.push('-');
+        }
+        guid.push(c.to_ascii_uppercase());
+    }
+    Some(guid)
+}
+
+/// `None` for what firmware ships where nobody filled in a serial number.
+fn normal_serial(text: &str) -> Option<String> {
+    const PLACEHOLDERS: &[&str] = &[
+        "to be filled by o.e.m.",
+        "to be filled by oem",
+        "none",
+        "default string",
+        "default",
+        "system serial number",
+        "not specified",
+        "not applicable",
+        "not available",
+        "n/a",
+        "na",
+        "oem",
+        "o.e.m.",
+        "unknown",
+        "invalid",
+        "chassis serial number",
+        "serial number",
+        "0123456789",
+        "123456789",
+        "1234567890",
+    ];
+    let lower = text.to_ascii_lowercase();
+    let says_something = text.chars().any(|c| c.is_ascii_alphanumeric())
+        && !PLACEHOLDERS.contains(&lower.as_str())
+        && !(is_repetition(text) && text.len() > 1 || text == "0");
+    says_something.then(|| text.to_owned())
+}
+
+fn is_repetition(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes
+        .next()
+        .is_none_or(|first| bytes.all(|byte| byte == first))
+}
+
+/// The addresses of interfaces that are hardware: those with a `device`. Bridges,
+/// tunnels and the loopback interface have none.
+fn macs(net: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(net) else {
+        return Vec::new();
+    };
+    let mut macs: Vec<String> = entries
+        .flatten()
+        .take(MAX_INTERFACES)
+        .filter(|entry| entry.path().join("device").exists())
+        .filter_map(|entry| read_fact(&entry.path().join("address")).ok())
+        .filter_map(|text| normal_mac(&text))
+        .collect();
+    macs.sort();
+    macs.dedup();
+    macs
+}
+
+/// Upper case with colons. Only 48-bit addresses that are not all the same octet.
+fn normal_mac(text: &str) -> Option<String> {
+    let octets: Vec<&str> = text.split(':').collect();
+    let well_formed = octets.len() == 6
+        && octets
+            .iter()
+            .all(|octet| octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit()));
+    let digits = octets.concat();
+    (well_formed && !is_repetition(&digits)).then(|| text.to_ascii_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (path, content) in files {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn a_whole_machine() {
+        let dir = tree(&[
+            (
+                "class/dmi/id/product_uuid",
+                "67f8c025-de98-47eb-a0c1-0123456789ab\n",
+            ),
+            ("class/dmi/id/product_serial", " PF3K0X42 \n"),
+            ("class/net/eth1/address", "52:54:00:ab:cd:ef\n"),
+            ("class/net/eth1/device/vendor", "0x8086\n"),
+            ("class/net/eth0/address", "00:16:3e:00:00:01\n"),
+            ("class/net/eth0/device/vendor", "0x8086\n"),
+            ("class/net/lo/address", "00:00:00:00:00:00\n"),
+            ("class/net/br0/address", "52:54:00:ab:cd:f0\n"),
+            ("class/net/bond-slave/address", "52:54:00:ab:cd:ef\n"),
+            ("class/net/bond-slave/device/vendor", "0x8086\n"),
+            ("class/net/dead/address", "00:00:00:00:00:00\n"),
+            ("class/net/dead/device/vendor", "0x8086\n"),
+        ]);
+        let facts = machine(dir.path());
+        assert_eq!(
+            facts.machine.guid.as_deref(),
+            Some("67F8C025-DE98-47EB-A0C1-0123456789AB")
+        );
+        assert_eq!(facts.machine.serial.as_deref(), Some("PF3K0X42"));
+        assert_eq!(
+            facts.machine.macs,
+            ["00:16:3E:00:00:01", "52:54:00:AB:CD:EF"]
+        );
+        assert_eq!(facts.findings, []);
+    }
+
+    #[test]
+    fn placeholders_are_left_out() {
+        for (uuid, serial) in [
+            (
+                "00000000-0000-0000-0000-000000000000",
+                "To be filled by O.E.M.",
+            ),
+            ("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "None"),
+            ("Not Settable", "Default string"),
+            ("", ""),
+            ("03000200", "0"),
+            (
+                "0x000000-0000-0000-0000-000000000001",
+                "System Serial Number",
+            ),
+            ("{}", "................"),
+        ] {
+            let dir = tree(&[
+                ("class/dmi/id/product_uuid", uuid),
+                ("class/dmi/id/product_serial", serial),
+                ("class/net/eth0/address", "52:54:00:ab:cd:ef"),
+                ("class/net/eth0/device/vendor", "0x8086"),
+            ]);
+            let facts = machine(dir.path());
+            assert_eq!(facts.machine.guid, None, "{uuid}");
+            assert_eq!(facts.machine.serial, None, "{serial}");
+            assert_eq!(facts.findings.len(), 2);
+            for finding in facts.findings {
+                assert_eq!(finding.code, Code::MachineIncomplete);
+                assert!(!finding.help.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_machine_that_says_nothing() {
+        let dir = tree(&[]);
+        let facts = machine(dir.path());
+        assert_eq!(facts.machine, Machine::default());
+        assert_eq!(facts.findings.len(), 3);
+    }
+
+    #[test]
+    fn short_serial_numbers_are_serial_numbers() {
+        assert_eq!(normal_serial("7").as_deref(), Some("7"));
+        assert_eq!(normal_serial("A0"), Some("A0".to_owned()));
+        assert_eq!(normal_serial("00000000"), None);
+    }
+
+    #[test]
+    fn who_may_not_read_is_told_to_be_root() {
+        let error = io::Error::from(io::ErrorKind::PermissionDenied);
+        let finding = unreadable("machine GUID", Path::new("/sys/x"), &error);
+        assert!(finding.help.contains("root"), "{}", finding.help);
+    }
+}
