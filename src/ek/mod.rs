@@ -2,18 +2,27 @@
 //! TPM's attributes and its vendor.
 
 mod attributes;
+mod bcrypt;
 mod certificate;
+mod encoding;
 mod extensions;
 mod name;
 mod nv;
 mod profile;
 mod public_key;
+mod residues;
+mod spki;
 mod template;
+mod tpm_public;
+#[cfg(test)]
+pub(crate) mod vectors;
 mod vendor;
 mod weak;
+mod wire;
 
 pub use attributes::{SecurityAssertions, TpmAttributes, TpmSpecification};
 pub use certificate::{Certificate, MAX_CERTIFICATE_LEN};
+pub use encoding::Encoding;
 pub use extensions::{
     AuthorityKeyIdentifier, BasicConstraints, Extensions, GeneralName, GeneralSubtree, KeyUsage,
     NameConstraints, PolicyConstraints, PolicyMapping,
@@ -21,7 +30,10 @@ pub use extensions::{
 pub use name::{Name, NameKey};
 pub use nv::{Unwrapped, unwrap_nv};
 pub use profile::check_profile;
-pub use public_key::{Algorithm, Curve, EkPub, Encoding, Key};
+pub use public_key::{
+    Algorithm, Curve, EkPub, Key, MAX_RSA_BITS, MAX_RSA_EXPONENT_LEN, MIN_RSA_BITS,
+};
 pub use template::{Template, TpmName};
+pub use tpm_public::{NameAlg, TpmPublic};
 pub use vendor::{Vendor, vendor_by_id};
 pub use weak::check_key;

@@ -1,9 +1,195 @@
-use super::EkPub;
-use crate::finding::Finding;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ParsedPublicKey,
+};
+
+use super::public_key::{Curve, EkPub, Key, bit_length};
+use super::residues::Residues;
+use crate::finding::{Code, Finding, Severity};
 
 /// What the numbers of a key alone prove against it: `weak-key-exponent`,
 /// `weak-key-modulus`, `weak-key-point`, `roca`. Sizes are for the policy.
 pub fn check_key(key: &EkPub) -> Vec<Finding> {
-    let _ = key;
-    todo!()
+    let mut findings = Vec::new();
+    match key.key() {
+        Key::Rsa { modulus, exponent } => {
+            findings.extend(check_exponent(exponent));
+            findings.extend(check_length(modulus));
+            findings.extend(check_modulus(modulus));
+        }
+        Key::Ec { curve, x, y } => {
+            if !is_on_curve(*curve, x, y) {
+                findings.push(Finding::new(
+                    Code::WeakKeyPoint,
+                    format!(
+                        "the point is not on the curve of its {} key",
+                        key.algorithm()
+                    ),
+                    "no TPM makes such a key; take the EKpub from the TPM again",
+                ));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a point is on the curve. The point at infinity has no coordinates, so
+/// it is never given here.
+pub(super) fn is_on_curve(curve: Curve, x: &[u8], y: &[u8]) -> bool {
+    let algorithm = match curve {
+        Curve::P256 => &ECDSA_P256_SHA256_ASN1,
+        Curve::P384 => &ECDSA_P384_SHA384_ASN1,
+        Curve::P521 => &ECDSA_P521_SHA512_ASN1,
+    };
+    // SEC 1 2.3.3; reading the point, the library checks the curve equation.
+    ParsedPublicKey::new(algorithm, [&[4], x, y].concat()).is_ok()
+}
+
+/// The exponent of every TCG EK template.
+const F4: &[u8] = &[1, 0, 1];
+
+/// RSA key lengths that TPMs have had.
+const TPM_RSA_BITS: [usize; 4] = [1024, 2048, 3072, 4096];
+
+fn check_exponent(exponent: &[u8]) -> Option<Finding> {
+    let odd = exponent.last().is_some_and(|last| last & 1 == 1);
+    if !odd || exponent == [1] {
+        return Some(Finding::new(
+            Code::WeakKeyExponent,
+            "the RSA public exponent is even or below 3, so nothing encrypted with the key is safe",
+            "no TPM makes such a key; take the EKpub from the TPM again",
+        ));
+    }
+    (exponent != F4).then(|| {
+        Finding::new(
+            Code::WeakKeyExponent,
+            format!(
+                "the RSA public exponent is 0x{}, while every TCG template has 65537",
+                crate::hash::hex(exponent)
+            ),
+            "ask the TPM's manufacturer whether the model makes endorsement keys with this exponent",
+        )
+        .with_severity(Severity::Warning)
+    })
+}
+
+fn check_length(modulus: &[u8]) -> Option<Finding> {
+    let bits = bit_length(modulus);
+    (!TPM_RSA_BITS.contains(&bits)).then(|| {
+        Finding::new(
+            Code::WeakKeyModulus,
+            format!("the RSA modulus has {bits} bits, a length that no TPM makes"),
+            "compare the key with the one that the TPM itself shows",
+        )
+        .with_severity(Severity::Warning)
+    })
+}
+
+fn check_modulus(modulus: &[u8]) -> Option<Finding> {
+    let weak = |what: String| {
+        Some(Finding::new(
+            Code::WeakKeyModulus,
+            format!("the RSA modulus {what}, so anybody can compute the private key"),
+            "refuse the key; the EKpub is damaged, or the TPM that made it is broken",
+        ))
+    };
+    if modulus.last().is_none_or(|last| last & 1 == 0) {
+        return weak("is even".to_owned());
+    }
+    let residues = Residues::of(modulus);
+    if let Some(factor) = residues.small_factor() {
+        return weak(format!("is divisible by {factor}"));
+    }
+    if residues.is_square() {
+        return weak("is a perfect square".to_owned());
+    }
+    residues.is_roca().then(|| {
+        Finding::new(
+            Code::Roca,
+            "the RSA modulus has the structure of keys made by the faulty Infineon library \
+             (CVE-2017-15361, ROCA): its private key can be computed",
+            "refuse the key; upgrade the TPM's firmware and let it make a new endorsement key, or \
+             replace the TPM",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ek::TpmPublic;
+    use crate::ek::vectors::{
+        MARKED_MODULUS, ORDINARY_MODULUS, ROCA_MODULUS, SQUARE_MODULUS, VECTORS,
+    };
+    use crate::hash::from_hex;
+
+    fn rsa(modulus: &str, exponent: &[u8]) -> Vec<(Code, Severity)> {
+        codes(&EkPub::from_rsa(&from_hex(modulus).unwrap(), exponent).unwrap())
+    }
+
+    fn codes(key: &EkPub) -> Vec<(Code, Severity)> {
+        let findings = check_key(key).into_iter();
+        findings
+            .map(|finding| (finding.code, finding.severity))
+            .collect()
+    }
+
+    #[test]
+    fn genuine_keys_pass() {
+        for vector in &VECTORS {
+            let area = TpmPublic::from_tpm2b(&from_hex(vector.tpm2b).unwrap()).unwrap();
+            assert_eq!(codes(&area.key), [], "{}", vector.template);
+        }
+        assert_eq!(rsa(ORDINARY_MODULUS, F4), []);
+    }
+
+    #[test]
+    fn exponents() {
+        for (exponent, expected) in [
+            (&[][..], Some(Severity::Error)),
+            (&[1], Some(Severity::Error)),
+            (&[1, 0, 0], Some(Severity::Error)),
+            (&[3], Some(Severity::Warning)),
+            (&[1, 0, 3], Some(Severity::Warning)),
+            (F4, None),
+        ] {
+            let expected: Vec<_> = expected
+                .map(|severity| (Code::WeakKeyExponent, severity))
+                .into_iter()
+                .collect();
+            assert_eq!(rsa(ORDINARY_MODULUS, exponent), expected, "{exponent:?}");
+        }
+    }
+
+    #[test]
+    fn moduli() {
+        let error = [(Code::WeakKeyModulus, Severity::Error)];
+        assert_eq!(rsa(SQUARE_MODULUS, F4), error);
+        let even = format!("{}0", &ORDINARY_MODULUS[..511]);
+        assert_eq!(rsa(&even, F4), error);
+        // 2^2048 - 1 is divisible by 3.
+        assert_eq!(rsa(&"f".repeat(512), F4), error);
+        // One bit short.
+        let short = format!("5{}", &ORDINARY_MODULUS[1..]);
+        assert!(rsa(&short, F4).contains(&(Code::WeakKeyModulus, Severity::Warning)));
+    }
+
+    #[test]
+    fn roca() {
+        assert_eq!(rsa(ROCA_MODULUS, F4), [(Code::Roca, Severity::Error)]);
+        assert_eq!(rsa(MARKED_MODULUS, F4), []);
+        assert!(
+            !codes(&EkPub::from_rsa(&[0xfb; 256], F4).unwrap())
+                .contains(&(Code::Roca, Severity::Error))
+        );
+    }
+
+    #[test]
+    fn points() {
+        for curve in Curve::ALL {
+            let key = EkPub::from_point(curve, &[1], &[2]).unwrap();
+            assert_eq!(codes(&key), [(Code::WeakKeyPoint, Severity::Error)]);
+            let key = EkPub::from_point(curve, &[], &[]).unwrap();
+            assert_eq!(codes(&key), [(Code::WeakKeyPoint, Severity::Error)]);
+        }
+    }
 }
