@@ -183,7 +183,7 @@ fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
             .map(|entry| InspectedKey {
                 key: JsonEkPub::new(&entry.key, &entry.source),
                 encoding: encoding_code(entry.encoding),
-                spki: hex(&entry.key.spki_der()),
+                spki: hex(entry.key.spki_der()),
                 tpm_names: tpm_names(&entry.key),
             })
             .collect(),

@@ -60,14 +60,14 @@ impl Candidate {
         let mut unvouched = Vec::new();
         for judged in verdict.ekpubs() {
             let spki_der = judged.key.spki_der();
-            let spki_sha256 = sha256(&spki_der);
+            let spki_sha256 = judged.key.spki_sha256();
             if !judged.vouched {
                 unvouched.push(spki_sha256);
             }
             if !eks.iter().any(|ek| ek.spki_sha256 == spki_sha256) {
                 eks.push(HostEk {
                     algorithm: judged.key.algorithm().to_string(),
-                    spki_der,
+                    spki_der: spki_der.to_vec(),
                     spki_sha256,
                     windows_sha256: judged.key.windows_sha256(),
                 });
