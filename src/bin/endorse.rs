@@ -1,9 +1,10 @@
 //! The `endorse` command: maps [`endorse::cli::run`] to an exit code.
 
 use std::io::{BufWriter, IsTerminal as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use endorse::cli::{Streams, run};
+use endorse::cli::{Exit, Streams, run};
 
 #[allow(
     clippy::disallowed_methods,
@@ -19,5 +20,9 @@ fn main() -> ExitCode {
         stdout: &mut BufWriter::new(stdout.lock()),
         stderr: &mut stderr.lock(),
     };
-    run(std::env::args_os(), streams).into()
+    // A panic is a fault of the program, which the contract gives exit code 2; the
+    // hook has told of it by then.
+    catch_unwind(AssertUnwindSafe(|| run(std::env::args_os(), streams)))
+        .unwrap_or(Exit::Trouble)
+        .into()
 }

@@ -58,9 +58,11 @@ impl From<Exit> for ExitCode {
 impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error.fault {
-            Fault::Malformed | Fault::Unsupported => Self::Unreadable,
+            Fault::Malformed => Self::Unreadable,
+            // With a code it is about an input, else about what this build lacks.
+            Fault::Unsupported if error.code.is_some() => Self::Unreadable,
             Fault::Rejected => Self::Rejected,
-            Fault::Misuse | Fault::Environment => Self::Trouble,
+            Fault::Unsupported | Fault::Misuse | Fault::Environment => Self::Trouble,
         }
     }
 }

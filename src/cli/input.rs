@@ -71,6 +71,19 @@ impl Input {
     }
 }
 
+/// Reads one file or standard input, but never more than `limit` octets.
+pub(super) fn read_input(
+    path: &Path,
+    console: &mut Console<'_>,
+    limit: u64,
+) -> Result<Vec<u8>, Error> {
+    if path.as_os_str() == STDIN {
+        read_limited(console.stdin(), STDIN, limit)
+    } else {
+        read_file(path, limit)
+    }
+}
+
 /// Reads a file, but never more than `limit` octets of it.
 pub(super) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     let name = path.display().to_string();

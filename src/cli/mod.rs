@@ -13,11 +13,13 @@ mod certificates;
 mod console;
 mod exit;
 mod get_platform_identifier;
+mod hosts;
 mod human;
 mod input;
 mod inspect;
 mod json;
 mod options;
+mod register_host;
 mod report;
 mod verify;
 
@@ -35,7 +37,9 @@ use console::{Console, Manner};
 const AFTER_HELP: &str = "\
 Examples:
   endorse inspect hyp01.xml
-  endorse inspect --format json hyp01.xml > hyp01.json
+  endorse verify hyp01.xml
+  endorse register-host hyp01.xml
+  endorse hosts list
 
 A FILE is a platform identifier (the XML of Windows' Get-PlatformIdentifier, or
 the JSON of this program), an EK certificate (DER, PEM, or as it lies in the
@@ -89,6 +93,10 @@ enum Command {
     Inspect(inspect::Inspect),
     /// Judge endorsement keys; registers nothing
     Verify(verify::Verify),
+    /// Judge endorsement keys and register the hosts they belong to
+    RegisterHost(register_host::RegisterHost),
+    /// List, show, remove and recheck registered hosts
+    Hosts(hosts::Hosts),
 }
 
 /// Runs the command line `args`, program name first.
@@ -119,6 +127,8 @@ impl Cli {
             ),
             Command::Inspect(args) => ("inspect", inspect::run(args, console)),
             Command::Verify(args) => ("verify", verify::run(args, console)),
+            Command::RegisterHost(args) => ("register-host", register_host::run(args, console)),
+            Command::Hosts(args) => (args.schema(), hosts::run(args, console)),
         };
         result.unwrap_or_else(|error| {
             console.error(&error);

@@ -34,7 +34,7 @@ pub(super) struct JsonVerdict {
     usage: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     story: Option<Vec<String>>,
-    error: Option<JsonError>,
+    pub(super) error: Option<JsonError>,
 }
 
 #[derive(Debug, Serialize)]
