@@ -176,10 +176,12 @@ impl<'a> Rechecked<'a> {
             recorded: recorded && answer.is_some(),
             now: answer,
             host: self.host.into(),
-            findings: self.now.as_ref().map_or_else(
-                |error| json::findings_of(error),
-                |candidate| candidate.errors().iter().map(JsonFinding::from).collect(),
-            ),
+            findings: self
+                .now
+                .as_ref()
+                .map_or_else(json::findings_of, |candidate| {
+                    candidate.errors().iter().map(JsonFinding::from).collect()
+                }),
             error: self.now.as_ref().err().map(JsonError::from),
         }
     }
