@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use super::story::Story;
 use super::{Check, CheckStatus, JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
 use crate::ek::{Algorithm, Certificate, EkPub, check_key, check_profile};
@@ -30,9 +29,7 @@ pub fn judge(
         ekpubs: Vec::new(),
         ekcerts: Vec::new(),
         findings: Vec::new(),
-        story: Story::default(),
     };
-    judgement.story.begin(identifier, at, usage);
     for finding in &identifier.findings {
         judgement.find(finding.clone());
     }
@@ -70,7 +67,6 @@ struct Judgement<'a> {
     ekpubs: Vec<KeyUnderJudgement>,
     ekcerts: Vec<CertificateUnderJudgement>,
     findings: Vec<Finding>,
-    story: Story,
 }
 
 impl Judgement<'_> {
@@ -281,7 +277,6 @@ impl Judgement<'_> {
         };
         let checks = self.checks(identifier, outcome);
         let path = self.shown_path();
-        self.story.tell(&self.findings, &path, outcome);
         Verdict {
             outcome,
             usage: self.usage,
@@ -309,7 +304,7 @@ impl Judgement<'_> {
             path,
             findings: self.findings,
             checks,
-            story: self.story.into_lines(),
+            kind: identifier.kind,
         }
     }
 
@@ -341,10 +336,7 @@ impl Judgement<'_> {
     }
 
     fn checks(&self, identifier: &Identifier, outcome: Outcome) -> Vec<Check> {
-        let mut checks = vec![passed(
-            "read",
-            &format!("read as {}", identifier.kind.as_str()),
-        )];
+        let mut checks = vec![passed("read", identifier.kind.as_str())];
         let has_certificate = !self.ekcerts.is_empty();
         let reached_anchor = has_certificate
             && self
@@ -355,7 +347,7 @@ impl Judgement<'_> {
                     Ok(_) => true,
                     Err(failure) => failure.reached_anchor,
                 });
-        let mut by_codes = |name, made: bool, codes: &[Code], fine: &str, not_made: &str| {
+        let mut by_codes = |name, made: bool, codes: &[Code], fine, not_made| {
             let failed = self
                 .findings
                 .iter()
@@ -364,7 +356,7 @@ impl Judgement<'_> {
                 Some(finding) => Check {
                     name,
                     status: CheckStatus::Failed,
-                    reason: finding.code.to_string(),
+                    reason: finding.code.as_str(),
                 },
                 None if made => passed(name, fine),
                 None => not_checked(name, not_made),
@@ -480,19 +472,19 @@ impl Judgement<'_> {
     }
 }
 
-fn passed(name: &'static str, reason: &str) -> Check {
+fn passed(name: &'static str, reason: &'static str) -> Check {
     Check {
         name,
         status: CheckStatus::Passed,
-        reason: reason.to_owned(),
+        reason,
     }
 }
 
-fn not_checked(name: &'static str, reason: &str) -> Check {
+fn not_checked(name: &'static str, reason: &'static str) -> Check {
     Check {
         name,
         status: CheckStatus::NotChecked,
-        reason: reason.to_owned(),
+        reason,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::der::Time;
 use crate::ek::{Certificate, EkPub};
 use crate::finding::{Finding, Severity};
 use crate::hash::Sha256Digest;
-use crate::identifier::Machine;
+use crate::identifier::{Kind, Machine};
 use crate::trust::Usage;
 
 /// The outcome of a judgement.
@@ -37,7 +37,7 @@ pub struct Verdict {
     path: Vec<PathStep>,
     findings: Vec<Finding>,
     checks: Vec<Check>,
-    story: Vec<String>,
+    kind: Kind,
 }
 
 /// An EKpub of the identifier.
@@ -90,7 +90,7 @@ pub struct Check {
     /// How it went.
     pub status: CheckStatus,
     /// Why it failed or was not made; what it rests on where it passed.
-    pub reason: String,
+    pub reason: &'static str,
 }
 
 /// How a check went.
@@ -179,8 +179,8 @@ impl Verdict {
     }
 
     /// The judgement told step by step.
-    pub fn story(&self) -> &[String] {
-        &self.story
+    pub fn story(&self) -> Vec<String> {
+        story::tell(self)
     }
 
     /// The findings that reject.

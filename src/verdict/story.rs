@@ -1,101 +1,100 @@
 //! The judgement told step by step, for `--explain`.
 
-use super::{Outcome, PathStep, Role};
-use crate::der::Time;
+use super::{CheckStatus, Outcome, Role, Verdict};
 use crate::ek::Certificate;
-use crate::finding::{Finding, Severity};
-use crate::identifier::Identifier;
+use crate::finding::Severity;
 use crate::trust::Usage;
 
 /// Sentences in the order in which things were looked at.
-#[derive(Debug, Default)]
-pub(super) struct Story {
-    lines: Vec<String>,
+pub(super) fn tell(verdict: &Verdict) -> Vec<String> {
+    let mut lines = Vec::new();
+    begin(verdict, &mut lines);
+    follow_path(verdict, &mut lines);
+    for finding in &verdict.findings {
+        let weight = match finding.severity {
+            Severity::Error => "This rejects",
+            Severity::Warning => "This is a warning",
+            Severity::Info => "For information",
+        };
+        let clause = finding
+            .clause
+            .map(|clause| format!(", {clause}"))
+            .unwrap_or_default();
+        lines.push(format!(
+            "{weight} ({}{clause}): {}.",
+            finding.code, finding.message
+        ));
+    }
+    let unmade: Vec<&str> = verdict
+        .checks
+        .iter()
+        .filter(|check| check.status == CheckStatus::NotChecked)
+        .map(|check| check.name)
+        .collect();
+    if !unmade.is_empty() {
+        lines.push(format!("Not checked: {}.", unmade.join(", ")));
+    }
+    let what = match verdict.usage {
+        Usage::Ek => "EK",
+        Usage::Any => "certificate",
+    };
+    lines.push(match verdict.outcome {
+        Outcome::Trusted => format!("Every check that was made passed: the {what} is trusted."),
+        Outcome::Rejected => format!("At least one check failed: the {what} is not trusted."),
+    });
+    lines
 }
 
-impl Story {
-    /// What is judged, for what, and when.
-    pub(super) fn begin(&mut self, identifier: &Identifier, at: Time, usage: Usage) {
-        let name = match &identifier.name {
-            Some(name) => format!(" of '{name}'"),
-            None => String::new(),
-        };
-        let rules = match usage {
-            Usage::Ek => "as an endorsement key",
-            Usage::Any => "by plain RFC 5280 path validation",
-        };
-        self.say(format!(
-            "Read {}{name}: EKpubs {}, EKcerts {}. Judging it {rules} at {at}.",
-            identifier.kind.as_str(),
-            identifier.ekpubs.len(),
-            identifier.ekcerts.len()
+/// What is judged, for what, and when.
+fn begin(verdict: &Verdict, lines: &mut Vec<String>) {
+    let name = match &verdict.name {
+        Some(name) => format!(" of '{name}'"),
+        None => String::new(),
+    };
+    let rules = match verdict.usage {
+        Usage::Ek => "as an endorsement key",
+        Usage::Any => "by plain RFC 5280 path validation",
+    };
+    lines.push(format!(
+        "Read {}{name}, and judged it {rules} at {}.",
+        verdict.kind.as_str(),
+        verdict.at
+    ));
+    for ekpub in &verdict.ekpubs {
+        lines.push(format!(
+            "EKpub from {}: {}, SPKI SHA-256 {}.",
+            ekpub.source,
+            ekpub.key.algorithm(),
+            ekpub.key.spki_sha256()
         ));
-        for ekpub in &identifier.ekpubs {
-            self.say(format!(
-                "{} holds an EKpub, {}, SPKI SHA-256 {}.",
-                ekpub.source,
-                ekpub.key.algorithm(),
-                ekpub.key.spki_sha256()
-            ));
-        }
-        for ekcert in &identifier.ekcerts {
-            self.say(format!(
-                "{} holds an EKcert, SHA-256 {}: {}.",
-                ekcert.source,
-                ekcert.certificate.sha256(),
-                described(&ekcert.certificate)
-            ));
-        }
     }
-
-    /// The path, what was found, and the outcome.
-    pub(super) fn tell(&mut self, findings: &[Finding], path: &[PathStep], outcome: Outcome) {
-        for pair in path.windows(2) {
-            let [below, above] = pair else { continue };
-            let place = match above.role {
-                Role::Anchor => "which is in the root store: the path is complete",
-                _ => "which is in the intermediate store",
-            };
-            self.say(format!(
-                "'{}' signed it: the key of SHA-256 {} verifies the signature on {}. Its issuer is found, {place}.",
-                above.certificate.subject(),
-                above.certificate.sha256(),
-                below.certificate.sha256()
-            ));
-        }
-        if let [only] = path {
-            if only.role == Role::Ek && outcome == Outcome::Trusted {
-                self.say("The certificate itself is in the root store.".to_owned());
-            }
-        }
-        for finding in findings {
-            let weight = match finding.severity {
-                Severity::Error => "This rejects",
-                Severity::Warning => "This is a warning",
-                Severity::Info => "For information",
-            };
-            let clause = finding
-                .clause
-                .map(|clause| format!(", {clause}"))
-                .unwrap_or_default();
-            self.say(format!(
-                "{weight} ({}{clause}): {}.",
-                finding.code, finding.message
-            ));
-        }
-        self.say(match outcome {
-            Outcome::Trusted => "Every check that was made passed: the EK is trusted.".to_owned(),
-            Outcome::Rejected => "At least one check failed: the EK is not trusted.".to_owned(),
-        });
+    for ekcert in &verdict.ekcerts {
+        lines.push(format!(
+            "EKcert from {}: SHA-256 {}, {}.",
+            ekcert.source,
+            ekcert.certificate.sha256(),
+            described(&ekcert.certificate)
+        ));
     }
+}
 
-    /// The sentences.
-    pub(super) fn into_lines(self) -> Vec<String> {
-        self.lines
+/// Each step from a certificate to its issuer.
+fn follow_path(verdict: &Verdict, lines: &mut Vec<String>) {
+    for pair in verdict.path.windows(2) {
+        let [below, above] = pair else { continue };
+        let place = match above.role {
+            Role::Anchor => "It is in the root store, so the path is complete",
+            _ => "It is in the intermediate store",
+        };
+        lines.push(format!(
+            "The signature on {} is by '{}' (SHA-256 {}): its key verifies it. {place}.",
+            below.certificate.sha256(),
+            above.certificate.subject(),
+            above.certificate.sha256()
+        ));
     }
-
-    fn say(&mut self, line: String) {
-        self.lines.push(line);
+    if let ([_], Outcome::Trusted) = (verdict.path.as_slice(), verdict.outcome) {
+        lines.push("The certificate itself is in the root store.".to_owned());
     }
 }
 

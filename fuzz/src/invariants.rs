@@ -1,0 +1,147 @@
+//! What must hold for any input. Shared by the fuzz targets and by the test that
+//! replays their corpus.
+
+#![allow(dead_code, reason = "each fuzz target uses one of them")]
+
+use std::sync::Arc;
+
+use endorse::der::{Time, subrange};
+use endorse::ek::{Certificate, EkPub, check_key, check_profile, unwrap_nv};
+use endorse::identifier::Identifier;
+use endorse::trust::{Origin, Policy, Store, Usage};
+use endorse::verdict::{Outcome, judge};
+
+/// Reading an identifier: what is written from it reads back as the same thing, and
+/// nothing is trusted by an empty store.
+pub fn identifier(data: &[u8]) {
+    let Ok(identifier) = Identifier::read(data) else {
+        return;
+    };
+    for text in [identifier.to_json(), identifier.to_xml()] {
+        let again = Identifier::read(text.as_bytes()).expect("what was written can be read");
+        assert_same(&identifier, &again);
+    }
+    for usage in [Usage::Ek, Usage::Any] {
+        let verdict = judge(&identifier, &Store::new(), &Policy::default(), now(), usage);
+        assert_eq!(verdict.outcome(), Outcome::Rejected);
+        assert!(verdict.errors().next().is_some());
+    }
+}
+
+/// Reading JSON: writing is stable after one round.
+pub fn json(data: &[u8]) {
+    if !data.trim_ascii_start().starts_with(b"{") {
+        return;
+    }
+    let Ok(identifier) = Identifier::read(data) else {
+        return;
+    };
+    let once = identifier.to_json();
+    let again = Identifier::read(once.as_bytes()).expect("what was written can be read");
+    assert_same(&identifier, &again);
+    assert_eq!(again.to_json(), once);
+}
+
+/// Recognising an EKpub: its canonical form is the same key, by every identity.
+pub fn ekpub(data: &[u8]) {
+    let Ok(Some((key, _))) = EkPub::recognise(data) else {
+        return;
+    };
+    let again = EkPub::from_spki(&key.spki_der()).expect("the canonical form can be read");
+    assert_eq!(again, key);
+    assert_eq!(again.spki_sha256(), key.spki_sha256());
+    assert_eq!(again.windows_sha256(), key.windows_sha256());
+    assert_eq!(again.tpm_names(), key.tpm_names());
+    let _ = check_key(&key);
+}
+
+/// Reading a certificate: its parts are parts of the input, kept as received.
+pub fn certificate(data: &[u8]) {
+    if let Some(unwrapped) = unwrap_nv(data) {
+        assert!(subrange(data, unwrapped.der).is_some());
+        if let Ok(certificate) = Certificate::from_der(unwrapped.der) {
+            assert_eq!(certificate.der(), unwrapped.der);
+        }
+    }
+    let Ok(certificate) = Certificate::from_der(data) else {
+        return;
+    };
+    assert_eq!(certificate.der(), data);
+    for part in [
+        certificate.tbs_der(),
+        certificate.spki_der(),
+        certificate.signature_algorithm_der(),
+        certificate.serial(),
+        certificate.signature(),
+    ] {
+        assert!(subrange(certificate.der(), part).is_some());
+    }
+    for name in [certificate.issuer(), certificate.subject()] {
+        assert!(name.key().is_within(name.key()));
+        assert!(!name.to_string().is_empty());
+    }
+    let _ = check_profile(&certificate);
+}
+
+/// Path validation over certificates cut from the input: (kind octet, length in two
+/// octets, DER)*. A path that is accepted links names, ends in a root of the store,
+/// and judging the same again says the same.
+pub fn path(data: &[u8]) {
+    let mut store = Store::new();
+    let mut end_entities = Vec::new();
+    let mut rest = data;
+    while let Some((head, tail)) = rest.split_first_chunk::<3>() {
+        let [kind, high, low] = *head;
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let Some((der, tail)) = tail.split_at_checked(length) else {
+            break;
+        };
+        rest = tail;
+        let Ok(certificate) = Certificate::from_der(der) else {
+            continue;
+        };
+        match kind % 3 {
+            0 => end_entities.push(Arc::new(certificate)),
+            1 => store.add_intermediate(certificate, Origin::File("fuzz".into())),
+            _ => store.add_root(certificate, Origin::File("fuzz".into())),
+        }
+    }
+    let policy = Policy::default();
+    for end_entity in &end_entities {
+        for usage in [Usage::Ek, Usage::Any] {
+            let result = store.verify(end_entity, &policy, now(), usage);
+            if let Ok(path) = &result {
+                let certificates = path.certificates();
+                assert_eq!(certificates.first(), Some(end_entity));
+                let anchor = certificates.last().expect("a path is never empty");
+                assert!(store.roots().any(|(root, _)| root == anchor.as_ref()));
+                for pair in certificates.windows(2) {
+                    assert_eq!(pair[0].issuer().key(), pair[1].subject().key());
+                }
+            } else if let Err(failure) = &result {
+                assert!(!failure.findings.is_empty());
+            }
+            let again = store.verify(end_entity, &policy, now(), usage);
+            assert_eq!(result.is_ok(), again.is_ok());
+        }
+    }
+}
+
+fn now() -> Time {
+    Time::from_unix(1_733_011_200)
+}
+
+fn assert_same(a: &Identifier, b: &Identifier) {
+    assert_eq!(a.name, b.name);
+    assert_eq!(a.machine, b.machine);
+    assert_eq!(a.messages, b.messages);
+    let keys = |i: &Identifier| i.ekpubs.iter().map(|e| e.key.clone()).collect::<Vec<_>>();
+    assert_eq!(keys(a), keys(b));
+    let certificates = |i: &Identifier| {
+        i.ekcerts
+            .iter()
+            .map(|e| e.certificate.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(certificates(a), certificates(b));
+}

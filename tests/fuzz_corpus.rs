@@ -1,0 +1,62 @@
+//! Replays the fuzzers' corpus, and every test vector, through their invariants.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "tests may be blunt"
+)]
+
+#[path = "../fuzz/src/invariants.rs"]
+mod invariants;
+
+use std::path::{Path, PathBuf};
+
+fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
+
+fn replay(folder: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files = Vec::new();
+    files_below(&folder, &mut files);
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        // Names the file if the check panics.
+        println!("{}", file.display());
+        check(&bytes);
+    }
+}
+
+#[test]
+fn corpus() {
+    replay("fuzz/corpus/identifier", invariants::identifier);
+    replay("fuzz/corpus/ekpub", invariants::ekpub);
+    replay("fuzz/corpus/certificate", invariants::certificate);
+    replay("fuzz/corpus/path", invariants::path);
+    replay("fuzz/corpus/json", invariants::json);
+}
+
+#[test]
+fn test_vectors() {
+    for check in [
+        invariants::identifier,
+        invariants::ekpub,
+        invariants::certificate,
+        invariants::json,
+    ] {
+        replay("testdata", check);
+        replay("roots", check);
+    }
+}
