@@ -107,7 +107,7 @@ impl JsonVerdict {
                 .map(|check| JsonCheck {
                     name: check.name,
                     status: check.status.as_str(),
-                    reason: check.reason.clone(),
+                    reason: check.reason.to_owned(),
                 })
                 .collect(),
             at: Some(verdict.at().to_string()),
