@@ -9,14 +9,22 @@
 )]
 
 mod machine;
+mod read;
 mod report;
 mod save;
+#[cfg(feature = "tpm")]
+mod tcti;
+#[cfg(feature = "tpm")]
+mod tpm;
 
 pub use machine::{MachineFacts, machine};
+pub use read::read_tpm;
 pub use report::{HostReport, report};
 pub use save::save;
+#[cfg(feature = "tpm")]
+pub use tpm::Tpm;
 
-use crate::ek::{Algorithm, Certificate, EkPub, Vendor, vendor_by_id};
+use crate::ek::{Algorithm, Certificate, TpmPublic, Vendor, vendor_by_id};
 use crate::finding::{Error, Finding};
 
 /// The TPM that is read unless another is named: the kernel's resource manager,
@@ -114,10 +122,8 @@ pub struct NvCertificate {
 /// An endorsement key that the TPM showed.
 #[derive(Clone, Debug)]
 pub struct TpmKey {
-    /// The key.
-    pub key: EkPub,
-    /// Its `TPMT_PUBLIC`, of which the TPM's Name for it is the digest.
-    pub public_area: Vec<u8>,
+    /// The key with its whole public area, from which the TPM's Name for it comes.
+    pub public: TpmPublic,
     /// How it was found.
     pub source: KeySource,
 }

@@ -27,7 +27,7 @@ pub fn report(name: &str, machine: MachineFacts, tpm: TpmContents) -> HostReport
         .map(|finding| finding.message.clone())
         .collect();
     let ekpubs = tpm.keys.into_iter().map(|key| EkPubEntry {
-        key: key.key,
+        key: key.public.key,
         encoding: Encoding::TpmtPublic,
         source: match key.source {
             KeySource::Persistent(handle) => format!("persistent handle {handle:#010x}"),
