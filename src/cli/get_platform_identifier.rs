@@ -9,10 +9,12 @@ use crate::finding::Error;
 const AFTER_HELP: &str = "\
 Examples:
   endorse get-platform-identifier --name hyp01 --output hyp01.xml
-  endorse get-platform-identifier --name hyp01 --tcti swtpm:port=2321 --format json
+  endorse get-platform-identifier --name hyp01 --format json | jq .
+  endorse get-platform-identifier --name vm7 --tcti swtpm:host=127.0.0.1,port=2321
 
-Run it on the host itself, as a user who may open the TPM (root, or a member of
-the group tss). The file it writes goes to 'endorse register-host'.
+Run it on the host itself, as root: the serial number and GUID of the machine are
+shown to nobody else. For the TPM alone the group tss is enough. Nothing in the
+TPM is changed. The file it writes goes to 'endorse register-host'.
 
 Exit codes:
   0  the platform identifier was written
@@ -26,7 +28,7 @@ pub(super) struct GetPlatformIdentifier {
     #[arg(long, value_name = "HOST")]
     pub(super) name: String,
     /// How to reach the TPM, as the TCG software stack writes it
-    #[arg(long, value_name = "TCTI", default_value = "device:/dev/tpmrm0")]
+    #[arg(long, value_name = "TCTI", default_value = crate::host::DEFAULT_TCTI)]
     pub(super) tcti: String,
     /// Form of the file
     #[arg(long, value_enum, default_value_t = Format::Xml)]
@@ -34,9 +36,9 @@ pub(super) struct GetPlatformIdentifier {
     /// File to write; without it the identifier goes to standard output
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Which endorsement key; 'auto' takes the first that has a certificate
-    #[arg(long, value_enum, default_value_t = EkChoice::Auto)]
-    pub(super) ek: EkChoice,
+    /// Which endorsement key; 'auto' takes every one that has a certificate
+    #[arg(long, value_enum, default_value_t = Ek::Auto)]
+    pub(super) ek: Ek,
 }
 
 /// The forms of a platform identifier file.
@@ -50,8 +52,8 @@ pub(super) enum Format {
 
 /// The endorsement keys of the TCG's default templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum EkChoice {
-    /// The first that has a certificate
+pub(super) enum Ek {
+    /// Every one that has a certificate; if none has, RSA 2048
     Auto,
     /// RSA 2048
     Rsa2048,
@@ -68,10 +70,225 @@ pub(super) enum EkChoice {
 }
 
 /// Reads the TPM and the machine and writes a platform identifier.
+#[cfg(feature = "tpm")]
 pub(super) fn run(args: &GetPlatformIdentifier, console: &mut Console<'_>) -> Result<Exit, Error> {
-    let _ = (args, console);
+    with_tpm::run(args, console)
+}
+
+/// Says that this build cannot.
+#[cfg(not(feature = "tpm"))]
+pub(super) fn run(args: &GetPlatformIdentifier, _: &mut Console<'_>) -> Result<Exit, Error> {
     Err(Error::environment(
-        "this build of endorse cannot read a TPM",
-        "build it with the feature 'tpm' (needs the TCG software stack, libtss2)",
+        format!(
+            "this build of endorse cannot read a TPM, so there is no identifier of {}",
+            args.name
+        ),
+        "build it with the feature 'tpm': cargo install endorse --features tpm (needs libtss2: \
+         apt-get install libtss2-dev pkg-config)",
     ))
+}
+
+#[cfg(feature = "tpm")]
+mod with_tpm {
+    use std::path::Path;
+
+    use serde::Serialize;
+
+    use super::super::console::{Console, Paint};
+    use super::super::exit::Exit;
+    use super::super::json::{self, JsonEkCert, JsonEkPub, JsonFinding, JsonMachine};
+    use super::{Ek, Format, GetPlatformIdentifier};
+    use crate::ek::{Algorithm, Curve};
+    use crate::finding::{Error, Finding, Severity, escape};
+    use crate::host::{EkChoice, HostReport, SYSFS, Tpm, machine, read_tpm, report, save};
+
+    #[derive(Serialize)]
+    struct Written {
+        outcome: &'static str,
+        output: Option<String>,
+        name: Option<String>,
+        machine: JsonMachine,
+        ekpubs: Vec<JsonEkPub>,
+        ekcerts: Vec<JsonEkCert>,
+        tpm: JsonFacts,
+        findings: Vec<JsonFinding>,
+        /// The file itself, where it was not written to one.
+        identifier: Option<String>,
+    }
+
+    #[derive(Serialize)]
+    struct JsonFacts {
+        manufacturer: Option<String>,
+        vendor: Option<&'static str>,
+        vendor_string: Option<String>,
+        firmware: Option<String>,
+        revision: Option<u32>,
+    }
+
+    pub(super) fn run(
+        args: &GetPlatformIdentifier,
+        console: &mut Console<'_>,
+    ) -> Result<Exit, Error> {
+        if args.name.trim().is_empty() {
+            return Err(Error::misuse(
+                "the name of the host is empty",
+                "give the name that the host is to be registered under: --name hyp01",
+            ));
+        }
+        silence_the_software_stack();
+        let mut tpm = Tpm::open(&args.tcti)?;
+        let contents = read_tpm(&mut tpm, choice(args.ek))?;
+        let report = report(&args.name, machine(Path::new(SYSFS)), contents);
+        let text = match args.format {
+            Format::Xml => report.identifier.to_xml(),
+            Format::Json => report.identifier.to_json(),
+        };
+        if let Some(path) = &args.output {
+            save(path, text.as_bytes())?;
+        }
+        if console.manner.json {
+            let identifier = args.output.is_none().then_some(text);
+            let output = args
+                .output
+                .as_deref()
+                .map(|path| path.display().to_string());
+            console.print(&json::document(
+                "get-platform-identifier",
+                &[written(&report, output, identifier)],
+            ));
+            return Ok(Exit::Done);
+        }
+        if args.output.is_none() {
+            console.print(&text);
+        }
+        describe(&report, args.output.as_deref(), console);
+        Ok(Exit::Done)
+    }
+
+    /// The C libraries of the TCG software stack write whatever goes wrong to
+    /// standard error, and read once, when they start, whether they should. So the
+    /// program starts itself again with the setting, unless there is one: setting
+    /// the environment of a running process is unsafe. If that fails, the messages
+    /// are there, and that is all. A program that calls this library under another
+    /// name is not started again behind its back.
+    #[cfg(unix)]
+    fn silence_the_software_stack() {
+        use std::os::unix::process::CommandExt as _;
+        const VARIABLE: &str = "TSS2_LOG";
+        if std::env::var_os(VARIABLE).is_some() {
+            return;
+        }
+        let Ok(program) = std::env::current_exe() else {
+            return;
+        };
+        let name = program.file_stem().and_then(|name| name.to_str());
+        if !matches!(name, Some("endorse" | "get-platform-identifier")) {
+            return;
+        }
+        let mut args = std::env::args_os();
+        let mut command = std::process::Command::new(program);
+        if let Some(called) = args.next() {
+            command.arg0(called);
+        }
+        let _ = command.args(args).env(VARIABLE, "all+none").exec();
+    }
+
+    #[cfg(not(unix))]
+    fn silence_the_software_stack() {}
+
+    fn choice(ek: Ek) -> EkChoice {
+        EkChoice::Only(match ek {
+            Ek::Auto => return EkChoice::Auto,
+            Ek::Rsa2048 => Algorithm::Rsa(2048),
+            Ek::EccP256 => Algorithm::Ecc(Curve::P256),
+            Ek::EccP384 => Algorithm::Ecc(Curve::P384),
+            Ek::EccP521 => Algorithm::Ecc(Curve::P521),
+            Ek::Rsa3072 => Algorithm::Rsa(3072),
+            Ek::Rsa4096 => Algorithm::Rsa(4096),
+        })
+    }
+
+    /// What was read and what was missing, to standard error: standard output may
+    /// be the file.
+    fn describe(report: &HostReport, output: Option<&Path>, console: &mut Console<'_>) {
+        console.detail(&format!("TPM: {}", facts_in_words(report)));
+        for key in &report.identifier.ekpubs {
+            let algorithm = key.key.algorithm();
+            console.detail(&format!("{algorithm} key from {}", key.source));
+        }
+        for certificate in &report.identifier.ekcerts {
+            console.detail(&format!("certificate from {}", certificate.source));
+        }
+        for finding in &report.findings {
+            if finding.severity > Severity::Info {
+                warn(finding, console);
+            } else {
+                console.detail(&format!("{} [{}]", finding.message, finding.code));
+            }
+        }
+        if let Some(path) = output {
+            console.note(&format!("wrote {}", path.display()));
+        }
+    }
+
+    fn warn(finding: &Finding, console: &mut Console<'_>) {
+        if console.manner.quiet {
+            return;
+        }
+        let word = Paint::Careful.on(console.error_color(), "warning:");
+        console.complain(&format!(
+            "{word} {} [{}]\nhelp: {}\n",
+            escape(&finding.message),
+            finding.code,
+            escape(&finding.help)
+        ));
+    }
+
+    fn facts_in_words(report: &HostReport) -> String {
+        let facts = JsonFacts::from(report);
+        let mut words = Vec::new();
+        words.extend(facts.vendor.map(str::to_owned).or(facts.manufacturer));
+        words.extend(facts.vendor_string);
+        words.extend(facts.firmware.map(|version| format!("firmware {version}")));
+        words.join(", ")
+    }
+
+    fn written(report: &HostReport, output: Option<String>, identifier: Option<String>) -> Written {
+        let read = &report.identifier;
+        Written {
+            outcome: "written",
+            output,
+            name: read.name.clone(),
+            machine: JsonMachine::from(&read.machine),
+            ekpubs: read
+                .ekpubs
+                .iter()
+                .map(|entry| JsonEkPub::new(&entry.key, &entry.source))
+                .collect(),
+            ekcerts: read
+                .ekcerts
+                .iter()
+                .map(|entry| JsonEkCert::new(&entry.certificate, &entry.source))
+                .collect(),
+            tpm: JsonFacts::from(report),
+            findings: report.findings.iter().map(JsonFinding::from).collect(),
+            identifier,
+        }
+    }
+
+    impl From<&HostReport> for JsonFacts {
+        fn from(report: &HostReport) -> Self {
+            let facts = &report.facts;
+            Self {
+                manufacturer: facts.manufacturer.map(|id| format!("id:{id:08X}")),
+                vendor: facts.vendor().map(|vendor| vendor.name),
+                vendor_string: facts.vendor_string.clone(),
+                firmware: facts.firmware.map(|(high, low)| {
+                    let (major, minor) = (high >> 16, high & 0xffff);
+                    format!("{major}.{minor}.{low:08x}")
+                }),
+                revision: facts.revision,
+            }
+        }
+    }
 }

@@ -16,6 +16,9 @@ const HELP_MISMATCH: &str = "the certificate is for a key that this TPM does not
      board or chip replaced the key, or the certificate was written by somebody else. Ask the \
      manufacturer for a certificate for the present key; the attestation service will not \
      accept this one, not even by force";
+const HELP_NO_SUCH_KEY: &str = "not every TPM has keys of every kind: leave out --ek, or name \
+     another. If the endorsement hierarchy is disabled or has a password (tpm2_getcap \
+     properties-variable), clear it in the firmware setup";
 const HELP_REFUSED: &str = "the endorsement hierarchy may be disabled or have a password \
      (tpm2_getcap properties-variable); clear it in the firmware setup, or make the key \
      persistent with tpm2_createek";
@@ -338,13 +341,16 @@ impl Reading<'_> {
                 });
         }
         let Some(key) = found else {
-            let message = match choice {
-                EkChoice::Auto => format!("the TPM shows no endorsement key: {refusal}"),
-                EkChoice::Only(algorithm) => {
-                    format!("the TPM shows no {algorithm} endorsement key: {refusal}")
-                }
-            };
-            return Err(Error::environment(message, HELP_REFUSED));
+            return Err(match choice {
+                EkChoice::Auto => Error::environment(
+                    format!("the TPM shows no endorsement key: {refusal}"),
+                    HELP_REFUSED,
+                ),
+                EkChoice::Only(algorithm) => Error::environment(
+                    format!("the TPM shows no {algorithm} endorsement key: {refusal}"),
+                    HELP_NO_SUCH_KEY,
+                ),
+            });
         };
         self.find(
             Code::EkcertMissing,
