@@ -1,8 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-use crate::hash::{Sha256Digest, sha256};
+use crate::der::Time;
+use crate::finding::{Error, Fault};
+use crate::hash::{Sha256Digest, hex, sha256};
 
-use super::model::{PolicyVersion, State, Trust, Waived, texts};
+use super::backend::{TrailRow, Transaction};
+use super::model::{Host, PolicyVersion, Recheck, State, Trust, Waived, texts};
+use super::name::HostName;
 
 /// What an entry of the trail records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -134,6 +138,162 @@ pub(super) fn chain(previous: &Sha256Digest, json: &str) -> Sha256Digest {
     bytes.extend_from_slice(&previous.0);
     bytes.extend_from_slice(json.as_bytes());
     sha256(&bytes)
+}
+
+/// What an entry says besides the host.
+pub(super) struct Event<'a> {
+    pub(super) action: Action,
+    pub(super) at: Time,
+    pub(super) who: &'a str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) supersedes: Option<i64>,
+    pub(super) recheck: Option<&'a Recheck>,
+}
+
+/// Appends an entry about `host`, as it stands now, to the trail.
+pub(super) fn append(
+    transaction: &dyn Transaction,
+    host: &Host,
+    event: &Event<'_>,
+) -> Result<(), Error> {
+    let (entries, previous) = transaction.head()?;
+    let seq = entries.saturating_add(1);
+    // A recheck is of the registered file, but with a store and a policy of its own.
+    let (store, policy) = event.recheck.map_or((host.store, host.policy), |recheck| {
+        (recheck.store, recheck.policy)
+    });
+    let entry = Entry {
+        seq,
+        at: event.at.to_string(),
+        who: event.who.to_owned(),
+        action: event.action,
+        host: host.name.clone(),
+        host_id: host.id,
+        supersedes: event.supersedes,
+        state: host.state,
+        trust: host.trust,
+        policy_version: host.policy_version,
+        ekpubs: host
+            .eks
+            .iter()
+            .map(|ek| ek.spki_sha256.to_string())
+            .collect(),
+        file_sha256: host.file_sha256.to_string(),
+        store: store.to_string(),
+        policy: policy.to_string(),
+        waived: host.waived.clone(),
+        reason: event.reason.map(str::to_owned),
+        rechecked_trusted: event.recheck.map(|recheck| recheck.trusted),
+        rechecked_codes: event
+            .recheck
+            .map_or_else(Vec::new, |recheck| recheck.codes.clone()),
+        record_sha256: record_sha256(host)?.to_string(),
+        previous: previous.to_string(),
+    };
+    let json = to_json(&entry)?;
+    transaction.append(&TrailRow {
+        seq,
+        host_id: host.id,
+        name_key: HostName::new(&host.name)?.key().to_owned(),
+        hash: chain(&previous, &json),
+        json,
+    })
+}
+
+/// SHA-256 over everything of a registration that never changes: all but its
+/// state, when it ended, and its last recheck.
+pub(super) fn record_sha256(host: &Host) -> Result<Sha256Digest, Error> {
+    #[derive(Serialize)]
+    struct Record<'a> {
+        id: i64,
+        name: &'a str,
+        foreign_key: Option<&'a str>,
+        guid: Option<&'a str>,
+        serial: Option<&'a str>,
+        macs: &'a [String],
+        eks: Vec<[String; 4]>,
+        ekcerts: Vec<String>,
+        file_sha256: String,
+        trust: Trust,
+        policy_version: PolicyVersion,
+        waived: &'a [Waived],
+        store: String,
+        policy: String,
+        judged_at: i64,
+        registered_at: i64,
+        registered_by: &'a str,
+        reason: Option<&'a str>,
+        imported: bool,
+    }
+    let record = Record {
+        id: host.id,
+        name: &host.name,
+        foreign_key: host.foreign_key.as_deref(),
+        guid: host.machine.guid.as_deref(),
+        serial: host.machine.serial.as_deref(),
+        macs: &host.machine.macs,
+        eks: host
+            .eks
+            .iter()
+            .map(|ek| {
+                [
+                    ek.algorithm.clone(),
+                    hex(&ek.spki_der),
+                    ek.spki_sha256.to_string(),
+                    ek.windows_sha256.to_string(),
+                ]
+            })
+            .collect(),
+        // Over the bytes, so that the stored digest need not be believed.
+        ekcerts: host
+            .ekcerts
+            .iter()
+            .map(|ekcert| sha256(&ekcert.der).to_string())
+            .collect(),
+        file_sha256: host.file_sha256.to_string(),
+        trust: host.trust,
+        policy_version: host.policy_version,
+        waived: &host.waived,
+        store: host.store.to_string(),
+        policy: host.policy.to_string(),
+        judged_at: host.judged_at.unix(),
+        registered_at: host.registered_at.unix(),
+        registered_by: &host.registered_by,
+        reason: host.reason.as_deref(),
+        imported: host.imported,
+    };
+    Ok(sha256(to_json(&record)?.as_bytes()))
+}
+
+impl TrailEntry {
+    /// Reads a stored entry.
+    pub(super) fn from_row(row: TrailRow) -> Result<Self, Error> {
+        let entry = serde_json::from_str(&row.json).map_err(|error| {
+            Error::environment(
+                format!(
+                    "entry {} of the audit trail cannot be read: {error}",
+                    row.seq
+                ),
+                "run 'endorse hosts history --check' to see what else is wrong",
+            )
+        })?;
+        Ok(Self {
+            entry,
+            json: row.json,
+            hash: row.hash,
+        })
+    }
+}
+
+/// Canonical JSON: the fields in the order of the type, no white space.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| {
+        Error::new(
+            Fault::Unsupported,
+            format!("a record cannot be written as JSON: {error}"),
+            "report this as a fault of the program",
+        )
+    })
 }
 
 impl CheckReport {

@@ -7,19 +7,27 @@
 //! appends to the audit trail. `docs/registry.md` tells the whole.
 
 mod audit;
+mod backend;
 mod candidate;
+mod check;
+mod document;
 mod location;
 mod model;
 mod name;
 mod registrar;
 mod rules;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;
 
 pub use audit::{Action, CheckReport, Entry, Problem, TrailEntry};
 pub use candidate::{Candidate, Provenance};
+pub use document::MAX_DOCUMENT_LEN;
 pub use location::Location;
 pub use model::{
     Filter, Host, HostEk, HostEkCert, Original, PolicyVersion, Recheck, State, Trust, Waived,
 };
 pub use name::{HostName, MAX_NAME_CHARS};
 pub use registrar::{ImportReport, Mode, RecheckReport, Registry};
-pub use rules::{Change, Options, Outcome, Registration};
+pub use rules::{Change, MAX_REASON_CHARS, Options, Outcome, Registration};

@@ -4,6 +4,8 @@ use crate::der::Time;
 use crate::hash::Sha256Digest;
 use crate::identifier::Machine;
 
+use super::name::HostName;
+
 /// On what a registration rests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -161,6 +163,11 @@ impl Host {
     /// The identity: SPKI SHA-256 of the first EK.
     pub fn primary_ek(&self) -> Option<Sha256Digest> {
         self.eks.first().map(|ek| ek.spki_sha256)
+    }
+
+    /// Whether it has this name.
+    pub fn is_named(&self, name: &HostName) -> bool {
+        HostName::new(&self.name).is_ok_and(|own| own == *name)
     }
 
     /// Whether `ek` is one of its EKs.

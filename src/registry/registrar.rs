@@ -1,12 +1,22 @@
 use crate::der::Time;
 use crate::finding::{Error, Finding};
-use crate::hash::Sha256Digest;
+use crate::hash::{Sha256Digest, from_hex};
 
-use super::audit::{CheckReport, TrailEntry};
+use super::audit::{Action, CheckReport, Event, TrailEntry, append};
+use super::backend::{Backend, Transaction};
 use super::candidate::Candidate;
+use super::check;
+use super::document;
 use super::location::Location;
-use super::model::{Filter, Host, Original, Recheck};
-use super::rules::{Options, Registration};
+use super::model::{Filter, Host, Original, Recheck, State, Trust};
+use super::name::HostName;
+use super::rules::{
+    Change, Decision, Existing, Options, Outcome, Registration, Write, decide, machine_key,
+};
+
+/// The fewest hex digits that may stand for an EK: 32 bits, which people copy by
+/// hand without taking one host for another.
+const MIN_EK_DIGITS: usize = 8;
 
 /// How a registry is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +33,9 @@ pub enum Mode {
 
 /// The registered hosts and the audit trail of every change to them.
 #[derive(Debug)]
-pub struct Registry {}
+pub struct Registry {
+    backend: Box<dyn Backend>,
+}
 
 /// What an import did. Nothing was imported if a finding is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +73,24 @@ impl Registry {
     /// [`Fault::Unsupported`](crate::finding::Fault::Unsupported) if this build
     /// lacks the database.
     pub fn open(location: &Location, mode: Mode) -> Result<Self, Error> {
-        let _ = (location, mode);
-        todo!()
+        match location {
+            #[cfg(feature = "sqlite")]
+            Location::Sqlite(path) => Ok(Self {
+                backend: Box::new(super::sqlite::Sqlite::open(path, mode)?),
+            }),
+            #[cfg(not(feature = "sqlite"))]
+            Location::Sqlite(path) => {
+                let _ = mode;
+                Err(Error::new(
+                    crate::finding::Fault::Unsupported,
+                    format!(
+                        "the registry {} cannot be opened: SQLite is not in this build",
+                        path.display()
+                    ),
+                    "use a build with the feature sqlite",
+                ))
+            }
+        }
     }
 
     /// Registers a candidate by the rules. `at` and `who` go into the registry and
@@ -70,7 +98,7 @@ impl Registry {
     ///
     /// # Errors
     /// Misuse (options that make no sense, no name), or trouble with the database.
-    /// A refusal by the rules is no error but [`Outcome::Rejected`](super::Outcome).
+    /// A refusal by the rules is no error but [`Outcome::Rejected`].
     pub fn register(
         &self,
         candidate: &Candidate,
@@ -78,8 +106,41 @@ impl Registry {
         at: Time,
         who: &str,
     ) -> Result<Registration, Error> {
-        let _ = (candidate, options, at, who);
-        todo!()
+        options.validate()?;
+        let name = options.host_name(candidate)?;
+        let transaction = self.backend.write()?;
+        let existing = existing(&*transaction, candidate, &name)?;
+        let answer = |outcome, change, host, findings| Registration {
+            outcome,
+            change,
+            host,
+            findings,
+            what_if: options.what_if,
+        };
+        Ok(match decide(candidate, &name, options, &existing) {
+            Decision::Reject(findings) => answer(Outcome::Rejected, None, None, findings),
+            Decision::Unchanged(host, findings) => {
+                answer(Outcome::Unchanged, None, Some(*host), findings)
+            }
+            Decision::Write(write) => {
+                let host = new_host(candidate, &name, options, &write, at, who);
+                let event = Event {
+                    action: action(&write),
+                    at,
+                    who,
+                    reason: host.reason.as_deref(),
+                    supersedes: write.supersedes,
+                    recheck: None,
+                };
+                let host = insert(&*transaction, &host, &candidate.file, &event)?;
+                finish(transaction, options.what_if)?;
+                let outcome = match host.state {
+                    State::Staged => Outcome::Staged,
+                    _ => Outcome::Registered,
+                };
+                answer(outcome, Some(write.change), Some(host), write.findings)
+            }
+        })
     }
 
     /// The hosts that `filter` lets through, by name.
@@ -87,8 +148,17 @@ impl Registry {
     /// # Errors
     /// Trouble with the database.
     pub fn list(&self, filter: &Filter) -> Result<Vec<Host>, Error> {
-        let _ = filter;
-        todo!()
+        let transaction = self.backend.read()?;
+        let ended = filter.ended || filter.state.is_some_and(|state| !state.is_current());
+        let mut hosts = Vec::new();
+        for id in transaction.ids(ended)? {
+            hosts.extend(
+                transaction
+                    .host(id)?
+                    .filter(|host| filter.lets_through(host)),
+            );
+        }
+        Ok(hosts)
     }
 
     /// The current host with this name or with an EK whose SHA-256 (of the SPKI or
@@ -98,8 +168,7 @@ impl Registry {
     /// [`Fault::Misuse`](crate::finding::Fault::Misuse) if there is none or more than
     /// one; trouble with the database.
     pub fn show(&self, name_or_ek: &str) -> Result<Host, Error> {
-        let _ = name_or_ek;
-        todo!()
+        find(&*self.backend.read()?, name_or_ek)
     }
 
     /// Removes the current host that [`show`](Self::show) finds. Its registration
@@ -115,8 +184,22 @@ impl Registry {
         who: &str,
         what_if: bool,
     ) -> Result<Host, Error> {
-        let _ = (name_or_ek, reason, at, who, what_if);
-        todo!()
+        let transaction = self.backend.write()?;
+        let mut host = find(&*transaction, name_or_ek)?;
+        transaction.end(host.id, State::Removed, at)?;
+        host.state = State::Removed;
+        host.ended_at = Some(at);
+        let event = Event {
+            action: Action::Remove,
+            at,
+            who,
+            reason,
+            supersedes: None,
+            recheck: None,
+        };
+        append(&*transaction, &host, &event)?;
+        finish(transaction, what_if)?;
+        Ok(host)
     }
 
     /// The trail of every registration that the name ever had, or of all, oldest first.
@@ -124,8 +207,14 @@ impl Registry {
     /// # Errors
     /// An entry that cannot be read; trouble with the database.
     pub fn history(&self, name: Option<&str>) -> Result<Vec<TrailEntry>, Error> {
-        let _ = name;
-        todo!()
+        let name = name.map(HostName::new).transpose()?;
+        let transaction = self.backend.read()?;
+        let mut entries = Vec::new();
+        transaction.trail(name.as_ref().map(HostName::key), &mut |row| {
+            entries.push(TrailEntry::from_row(row)?);
+            Ok(())
+        })?;
+        Ok(entries)
     }
 
     /// Checks the whole registry: the database's own structure, the chain of the
@@ -135,8 +224,11 @@ impl Registry {
     /// # Errors
     /// Trouble with the database other than what it is here to find.
     pub fn check(&self, expected: Option<Sha256Digest>) -> Result<CheckReport, Error> {
-        let _ = expected;
-        todo!()
+        let mut problems = self.backend.inspect();
+        let mut report = check::check(&*self.backend.read()?, expected)?;
+        problems.append(&mut report.problems);
+        report.problems = problems;
+        Ok(report)
     }
 
     /// Every current host as one JSON document, files and EKcerts included.
@@ -144,8 +236,7 @@ impl Registry {
     /// # Errors
     /// Trouble with the database.
     pub fn export(&self, at: Time) -> Result<String, Error> {
-        let _ = at;
-        todo!()
+        document::export(&*self.backend.read()?, at)
     }
 
     /// Takes in a document that [`export`](Self::export) made: all of it or nothing.
@@ -160,8 +251,13 @@ impl Registry {
         who: &str,
         what_if: bool,
     ) -> Result<ImportReport, Error> {
-        let _ = (document, reason, at, who, what_if);
-        todo!()
+        let hosts = document::read(document)?;
+        let transaction = self.backend.write()?;
+        let report = document::import(&*transaction, hosts, reason, at, who, what_if)?;
+        // Refused as a whole: the transaction ends without a commit.
+        let refused = report.imported.is_empty();
+        finish(transaction, what_if || refused)?;
+        Ok(report)
     }
 
     /// The current hosts that `filter` lets through, with the files they were
@@ -170,8 +266,19 @@ impl Registry {
     /// # Errors
     /// Trouble with the database.
     pub fn originals(&self, filter: &Filter) -> Result<Vec<Original>, Error> {
-        let _ = filter;
-        todo!()
+        let transaction = self.backend.read()?;
+        let mut originals = Vec::new();
+        for id in transaction.ids(false)? {
+            let Some(host) = transaction
+                .host(id)?
+                .filter(|host| filter.lets_through(host))
+            else {
+                continue;
+            };
+            let file = transaction.file(&host.file_sha256)?.unwrap_or_default();
+            originals.push(Original { host, file });
+        }
+        Ok(originals)
     }
 
     /// Records that the current host `id` was judged again. Changes neither its
@@ -187,7 +294,211 @@ impl Registry {
         at: Time,
         who: &str,
     ) -> Result<RecheckReport, Error> {
-        let _ = (id, candidate, at, who);
-        todo!()
+        let transaction = self.backend.write()?;
+        let host = transaction
+            .host(id)?
+            .filter(|host| host.state.is_current() && host.file_sha256 == candidate.file_sha256);
+        let Some(mut host) = host else {
+            return Err(Error::misuse(
+                format!("no current host has the number {id} and this file"),
+                "it may have been removed or registered anew meanwhile; run the recheck again",
+            ));
+        };
+        let mut codes: Vec<String> = candidate
+            .errors
+            .iter()
+            .map(|error| error.code.to_string())
+            .collect();
+        codes.sort_unstable();
+        codes.dedup();
+        let recheck = Recheck {
+            at,
+            trusted: candidate.trusted,
+            codes,
+            store: candidate.store,
+            policy: candidate.policy,
+        };
+        transaction.set_recheck(id, &recheck)?;
+        let event = Event {
+            action: Action::Recheck,
+            at,
+            who,
+            reason: None,
+            supersedes: None,
+            recheck: Some(&recheck),
+        };
+        append(&*transaction, &host, &event)?;
+        finish(transaction, false)?;
+        let before = host.recheck.replace(recheck);
+        let was_trusted = before
+            .as_ref()
+            .map_or(host.trust == Trust::Verified, |before| before.trusted);
+        Ok(RecheckReport {
+            trusted: candidate.trusted,
+            changed: was_trusted != candidate.trusted,
+            before,
+            host,
+        })
     }
+}
+
+impl Filter {
+    fn lets_through(&self, host: &Host) -> bool {
+        let name = self.name.as_ref().is_none_or(|part| {
+            let name = host.name.to_lowercase();
+            name.contains(&part.to_lowercase())
+        });
+        let ek = self.ek.as_ref().is_none_or(|start| {
+            let start = start.to_ascii_lowercase();
+            host.eks.iter().any(|ek| {
+                ek.spki_sha256.to_string().starts_with(&start)
+                    || ek.windows_sha256.to_string().starts_with(&start)
+            })
+        });
+        name && ek
+            && self.trust.is_none_or(|trust| trust == host.trust)
+            && self
+                .policy_version
+                .is_none_or(|version| version == host.policy_version)
+            && self.state.is_none_or(|state| state == host.state)
+    }
+}
+
+/// Stores `host`, ending what it supersedes, with an entry in the trail.
+pub(super) fn insert(
+    transaction: &dyn Transaction,
+    host: &Host,
+    file: &[u8],
+    event: &Event<'_>,
+) -> Result<Host, Error> {
+    if let Some(id) = event.supersedes {
+        transaction.end(id, State::Superseded, event.at)?;
+    }
+    let name = HostName::new(&host.name)?;
+    let machine = machine_key(host.machine.guid.as_deref());
+    let id = transaction.insert(host, name.key(), machine.as_deref(), file)?;
+    let host = Host { id, ..host.clone() };
+    append(transaction, &host, event)?;
+    Ok(host)
+}
+
+fn finish(transaction: Box<dyn Transaction + '_>, what_if: bool) -> Result<(), Error> {
+    if what_if {
+        drop(transaction);
+        return Ok(());
+    }
+    transaction.commit()
+}
+
+fn existing(
+    transaction: &dyn Transaction,
+    candidate: &Candidate,
+    name: &HostName,
+) -> Result<Existing, Error> {
+    let mut existing = Existing {
+        by_name: transaction.current_by_name(name.key())?,
+        ..Existing::default()
+    };
+    for ek in &candidate.eks {
+        let owner = transaction.current_by_ek(&ek.spki_sha256)?;
+        existing
+            .by_ek
+            .extend(owner.filter(|owner| existing.by_ek.iter().all(|known| known.id != owner.id)));
+    }
+    if let Some(key) = machine_key(candidate.machine.guid.as_deref()) {
+        existing.by_machine = transaction.current_by_machine(&key)?;
+    }
+    Ok(existing)
+}
+
+fn new_host(
+    candidate: &Candidate,
+    name: &HostName,
+    options: &Options,
+    write: &Write,
+    at: Time,
+    who: &str,
+) -> Host {
+    let reason = options.reason.as_deref().map(str::trim);
+    Host {
+        id: 0,
+        name: name.as_str().to_owned(),
+        foreign_key: options
+            .foreign_key
+            .clone()
+            .or_else(|| candidate.name.clone()),
+        machine: candidate.machine.clone(),
+        eks: candidate.eks.clone(),
+        ekcerts: candidate.ekcerts.clone(),
+        file_sha256: candidate.file_sha256,
+        trust: write.trust,
+        policy_version: write.policy_version,
+        state: write.state,
+        waived: write.waived.clone(),
+        store: candidate.store,
+        policy: candidate.policy,
+        judged_at: candidate.judged_at,
+        registered_at: at,
+        registered_by: who.to_owned(),
+        reason: reason
+            .filter(|reason| !reason.is_empty())
+            .map(str::to_owned),
+        imported: false,
+        ended_at: None,
+        recheck: None,
+    }
+}
+
+fn action(write: &Write) -> Action {
+    match (write.change, write.state, write.trust) {
+        (Change::Replaced, ..) => Action::Replace,
+        (Change::Upgraded, ..) => Action::Upgrade,
+        (Change::Activated, ..) => Action::Activate,
+        (Change::New, State::Staged, _) => Action::Stage,
+        (Change::New, _, Trust::Forced) => Action::Force,
+        (Change::New, _, Trust::Verified) => Action::Register,
+    }
+}
+
+fn find(transaction: &dyn Transaction, name_or_ek: &str) -> Result<Host, Error> {
+    let name = HostName::new(name_or_ek)?;
+    if let Some(host) = transaction.current_by_name(name.key())? {
+        return Ok(host);
+    }
+    let mut hosts = match ek_range(name_or_ek) {
+        Some((low, high)) => transaction.current_by_ek_range(&low, &high)?,
+        None => Vec::new(),
+    };
+    match (hosts.pop(), hosts.len()) {
+        (Some(host), 0) => Ok(host),
+        (Some(host), _) => {
+            hosts.push(host);
+            let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+            Err(Error::misuse(
+                format!(
+                    "several hosts have an EK that starts with {name}: {}",
+                    names.join(", ")
+                ),
+                "give more digits, or the name",
+            ))
+        }
+        (None, _) => Err(Error::misuse(
+            format!("no registered host is named {name} or has such an EK"),
+            "see 'endorse hosts list'; an EK needs the first 8 hex digits of its SHA-256, or more",
+        )),
+    }
+}
+
+/// The digests that start with the hex text, from the lowest to the highest.
+fn ek_range(text: &str) -> Option<(Sha256Digest, Sha256Digest)> {
+    let digits = text.trim();
+    if digits.len() < MIN_EK_DIGITS {
+        return None;
+    }
+    let fill = |digit: &str| -> Option<Sha256Digest> {
+        let rest = digit.repeat(64_usize.checked_sub(digits.len())?);
+        let bytes = from_hex(&format!("{digits}{rest}"))?;
+        Some(Sha256Digest(bytes.try_into().ok()?))
+    };
+    Some((fill("0")?, fill("f")?))
 }

@@ -4,7 +4,7 @@ use crate::finding::{Code, Error, Finding, Severity};
 use crate::hash::Sha256Digest;
 
 use super::candidate::Candidate;
-use super::model::{Host, PolicyVersion, State, Trust, Waived};
+use super::model::{Host, HostEk, PolicyVersion, State, Trust, Waived};
 use super::name::HostName;
 
 /// The longest reason, in characters: a few sentences and a ticket number.
@@ -348,48 +348,63 @@ fn has_error(findings: &[Finding]) -> bool {
 }
 
 fn duplicate_eks(candidate: &Candidate, name: &HostName, owners: &[Host]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for owner in owners {
-        if is_named(owner, name) {
-            continue;
-        }
-        for ek in &candidate.eks {
-            if owner.has_ek(&ek.spki_sha256) {
-                findings.push(Finding::new(
-                    Code::DuplicateEk,
-                    format!(
-                        "the EKpub {} belongs to the {} host {}",
-                        ek.spki_sha256, owner.state, owner.name
-                    ),
-                    format!(
-                        "every TPM has its own EK: a virtual machine cloned with its virtual TPM shares one, so give the clone a new virtual TPM; if the machine was renamed, run 'endorse hosts remove' for {} first",
-                        owner.name
-                    ),
-                ));
-            }
-        }
-    }
-    findings
+    let others = owners.iter().filter(|owner| !owner.is_named(name));
+    others
+        .flat_map(|owner| {
+            let theirs = candidate
+                .eks
+                .iter()
+                .filter(|ek| owner.has_ek(&ek.spki_sha256));
+            theirs.map(|ek| duplicate_ek(owner, ek))
+        })
+        .collect()
+}
+
+/// The EK belongs to `owner`.
+pub(super) fn duplicate_ek(owner: &Host, ek: &HostEk) -> Finding {
+    Finding::new(
+        Code::DuplicateEk,
+        format!(
+            "the EKpub {} belongs to the {} host {}",
+            ek.spki_sha256, owner.state, owner.name
+        ),
+        format!(
+            "every TPM has its own EK: virtual machines cloned with their virtual TPM share one, so give the clone a new virtual TPM; if {} is the same machine under another name, remove it first",
+            owner.name
+        ),
+    )
+}
+
+/// The name belongs to `own`, which is registered in another way.
+pub(super) fn duplicate_name(own: &Host, how: &str, help: &str) -> Finding {
+    Finding::new(
+        Code::DuplicateName,
+        format!("the host {} is registered {how}", own.name),
+        help,
+    )
+}
+
+/// The machine belongs to `other`, which has another EK.
+pub(super) fn duplicate_machine(other: &Host, guid: &str) -> Finding {
+    Finding::new(
+        Code::DuplicateMachine,
+        format!(
+            "the machine {guid} is also registered as {}, with another EK",
+            other.name
+        ),
+        format!(
+            "if it is one machine with two names or with a new TPM, remove {}; some firmware gives several machines one GUID",
+            other.name
+        ),
+    )
 }
 
 fn duplicate_machines(candidate: &Candidate, name: &HostName, hosts: &[Host]) -> Vec<Finding> {
-    let guid = candidate.machine.guid.as_deref();
-    let (Some(guid), Some(_)) = (guid, machine_key(guid)) else {
-        return Vec::new();
-    };
+    let guid = candidate.machine.guid.as_deref().unwrap_or_default();
     hosts
         .iter()
-        .filter(|host| !is_named(host, name))
-        .map(|host| {
-            Finding::new(
-                Code::DuplicateMachine,
-                format!("the machine {guid} is also registered as {}, with another EK", host.name),
-                format!(
-                    "if it is one machine with two names or with a new TPM, remove {}; some firmware gives several machines one GUID",
-                    host.name
-                ),
-            )
-        })
+        .filter(|host| !host.is_named(name))
+        .map(|host| duplicate_machine(host, guid))
         .collect()
 }
 
@@ -410,9 +425,9 @@ fn other_keys(
     let id = own
         .primary_ek()
         .map_or_else(String::new, |ek| format!(" ({ek})"));
-    Finding::new(
-        Code::DuplicateName,
-        format!("the host {} is registered {what}{id}", own.name),
+    duplicate_name(
+        own,
+        &format!("{what}{id}"),
         "if it has a new TPM or mainboard, add --replace; the old registration is kept in the history; else give another --name",
     )
 }
@@ -457,10 +472,6 @@ fn upgraded(name: &HostName, own: Option<&Host>, version: PolicyVersion) -> Find
         help,
     )
     .with_severity(Severity::Info)
-}
-
-fn is_named(host: &Host, name: &HostName) -> bool {
-    HostName::new(&host.name).is_ok_and(|own| own == *name)
 }
 
 /// The form in which machine GUIDs are compared; `None` for one that tells nothing.
