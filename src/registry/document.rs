@@ -348,7 +348,7 @@ impl DocumentEk {
             algorithm: key.algorithm().to_string(),
             spki_sha256: key.spki_sha256(),
             windows_sha256: key.windows_sha256(),
-            spki_der: key.spki_der(),
+            spki_der: key.spki_der().to_vec(),
         };
         let told = (self.algorithm, self.spki_sha256, self.windows_sha256);
         let own = (

@@ -23,7 +23,7 @@ use super::model::{HostEk, HostEkCert};
 use super::{Candidate, Location, Mode, Options, Outcome, PolicyVersion, Registration, Registry};
 use crate::der::Time;
 use crate::finding::{Code, Finding};
-use crate::hash::{Sha256Digest, from_hex, sha256};
+use crate::hash::{from_hex, sha256};
 use crate::identifier::Machine;
 
 const WHO: &str = "operator";
