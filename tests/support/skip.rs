@@ -1,0 +1,17 @@
+//! Tests that cannot run say so by name: in the log that `make test` prints at its
+//! end, and on standard output.
+
+use std::io::Write as _;
+
+/// Notes that `test` did not run, and why.
+pub fn skip(test: &str, reason: &str) {
+    println!("SKIPPED {test} {reason}");
+    if let Some(log) = std::env::var_os("ENDORSE_SKIP_LOG") {
+        let mut log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .unwrap();
+        writeln!(log, "SKIPPED {test} {reason}").unwrap();
+    }
+}
