@@ -75,11 +75,13 @@ ec impostor
 issue impostor "/C=XX/O=Example TPM Vendor/CN=Example TPM Intermediate CA" root ca 3
 issue forged "/" impostor ek 1005
 
-rm -rf "${out:?}"/store "$out"/*.xml "$out"/*.der "$out"/*.pem "$out"/*.crt "$out"/*.bin
+rm -rf "${out:?}"/store "$out"/roots-only "$out"/*.xml "$out"/*.der "$out"/*.pem "$out"/*.crt "$out"/*.bin
 mkdir -p "$out/store/TrustedTPM_RootCA" "$out/store/TrustedTPM_IntermediateCA"
 cp root.pem "$out/store/TrustedTPM_RootCA/example-root.crt"
 cp intermediate.der "$out/store/TrustedTPM_IntermediateCA/example-intermediate.cer"
 echo "This file is no certificate; stores are full of such." > "$out/store/TrustedTPM_RootCA/readme.txt"
+mkdir -p "$out/roots-only/TrustedTPM_RootCA"
+cp root.pem "$out/roots-only/TrustedTPM_RootCA/example-root.crt"
 cp other-root.pem "$out/other-root.pem"
 cp root.pem "$out/root.pem"
 cp intermediate.der "$out/intermediate.der"
@@ -110,6 +112,13 @@ identifier hyp01 $two "$other" "$othercert" > "$out/new-tpm.xml"
 identifier vm01 $two "$other" "" > "$out/no-ekcert.xml"
 identifier mixed $two "$other" "$ekcert" > "$out/key-mismatch.xml"
 identifier hyp05 $two "$(spki forged)" "$(base64 -w0 forged.der)" > "$out/forged.xml"
+
+head -c 700 "$out/hyp01.xml" > "$out/cut.xml"
+cat > "$out/doctype.xml" <<'EOF'
+<?xml version="1.0"?>
+<!DOCTYPE PlatformIdentifiers [<!ENTITY key SYSTEM "file:///etc/passwd">]>
+<PlatformIdentifiers xmlns="http://microsoft.com/windows/ptp/platformidentifier/2016/04"><ForeignKey>&key;</ForeignKey></PlatformIdentifiers>
+EOF
 
 # Keys that no TPM makes, as SubjectPublicKeyInfo.
 modulus=$(openssl rsa -in ek.key -noout -modulus | sed 's/Modulus=//')
