@@ -111,6 +111,25 @@ fn split_header(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(header)
 }
 
+impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 6] = [
+        Self::SubjectPublicKeyInfo,
+        Self::Pkcs1,
+        Self::BcryptRsaKeyBlob,
+        Self::BcryptEccKeyBlob,
+        Self::Tpm2bPublic,
+        Self::TpmtPublic,
+    ];
+
+    /// The encoding that displays as `text`.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|encoding| encoding.to_string() == text)
+    }
+}
+
 /// `spki`, `pkcs1`, `bcrypt-rsa`, `bcrypt-ecc`, `tpm2b-public`, `tpmt-public`.
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

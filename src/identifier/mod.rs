@@ -2,7 +2,22 @@
 //!
 //! Reads Microsoft's XML, our JSON, and bare EKcerts and EKpubs; writes XML and
 //! JSON. Reads by content: only the head of a genuine file is publicly known.
+//! `docs/identifier.md` says which part of the XML is documented by Microsoft,
+//! which was observed, and which is ours.
 
+mod classify;
+mod gather;
+mod json;
+mod limits;
 mod model;
+mod pem;
+mod read;
+#[cfg(test)]
+mod tests;
+mod text;
+mod write;
+mod xml;
 
+pub use limits::{MAX_DEPTH, MAX_INPUT_LEN, MAX_JSON_LEN, MAX_KEYS, MAX_NODES};
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
+pub use write::{NAMES, NAMESPACE, Provenance, XmlName};

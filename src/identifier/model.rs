@@ -1,5 +1,5 @@
 use crate::ek::{Certificate, EkPub, Encoding};
-use crate::finding::{Error, Finding};
+use crate::finding::Finding;
 
 /// What an input turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +81,16 @@ pub struct Element {
 
 /// A child of an [`Element`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Node {
     /// An element.
     Element(Element),
-    /// Text, unescaped.
+    /// Text, unescaped, CDATA sections included.
     Text(String),
+    /// A comment, without its delimiters.
+    Comment(String),
+    /// A processing instruction, without its delimiters.
+    Instruction(String),
 }
 
 impl Kind {
@@ -101,23 +106,32 @@ impl Kind {
 }
 
 impl Identifier {
-    /// Reads any kind of input.
-    ///
-    /// # Errors
-    /// A [`Fault::Malformed`](crate::finding::Fault::Malformed) error with a code
-    /// of the reading group.
-    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
-        let _ = bytes;
-        todo!()
+    /// What a host says about itself, for writing it to a file.
+    pub fn new(
+        name: impl Into<String>,
+        machine: Machine,
+        ekpubs: Vec<EkPubEntry>,
+        ekcerts: Vec<EkCert>,
+    ) -> Self {
+        Self {
+            name: Some(name.into()),
+            machine,
+            ekpubs,
+            ekcerts,
+            ..Self::empty(Kind::Xml)
+        }
     }
 
-    /// The platform identifier as Microsoft's XML, as far as that is known.
-    pub fn to_xml(&self) -> String {
-        todo!()
-    }
-
-    /// The platform identifier in our JSON form.
-    pub fn to_json(&self) -> String {
-        todo!()
+    pub(super) fn empty(kind: Kind) -> Self {
+        Self {
+            kind,
+            name: None,
+            machine: Machine::default(),
+            ekpubs: Vec::new(),
+            ekcerts: Vec::new(),
+            messages: Vec::new(),
+            document: None,
+            findings: Vec::new(),
+        }
     }
 }

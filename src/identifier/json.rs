@@ -1,0 +1,324 @@
+//! Our JSON form, specified in `docs/identifier.md` and, for programs, in
+//! `docs/identifier.schema.json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::classify::{self, Material};
+use super::gather::{add, finish, gather, normal_guid, normal_mac, within};
+use super::limits::MAX_JSON_LEN;
+use super::model::{Element, Identifier, Kind, Node};
+use super::xml::check_tree;
+use crate::ek::Encoding;
+use crate::finding::{Code, Error};
+use crate::hash::{from_hex, hex};
+
+/// The only schema that is read and written.
+const SCHEMA: &str = "endorse.platform-identifier/1";
+
+impl Identifier {
+    /// The platform identifier in our JSON form. Holds the whole XML document where
+    /// it was read from one. Ends in a line feed.
+    pub fn to_json(&self) -> String {
+        let file = self.to_file();
+        // Writing to a String fails only for maps with other keys than strings, of
+        // which there are none.
+        let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
+        if text.len() >= MAX_JSON_LEN {
+            // The blanks before deeply nested elements.
+            text = serde_json::to_string(&file).unwrap_or_default();
+        }
+        text.push('\n');
+        text
+    }
+
+    fn to_file(&self) -> File {
+        File {
+            schema: SCHEMA.to_owned(),
+            name: self.name.clone(),
+            machine: FileMachine {
+                guid: self.machine.guid.clone(),
+                serial: self.machine.serial.clone(),
+                macs: self.machine.macs.clone(),
+            },
+            ekpubs: self
+                .ekpubs
+                .iter()
+                .map(|entry| FileEkPub {
+                    algorithm: Some(entry.key.algorithm().to_string()),
+                    spki_sha256: Some(entry.key.spki_sha256().to_string()),
+                    encoding: Some(entry.encoding.to_string()),
+                    source: Some(entry.source.clone()),
+                    spki: hex(entry.key.spki_der()),
+                })
+                .collect(),
+            ekcerts: self
+                .ekcerts
+                .iter()
+                .map(|entry| FileEkCert {
+                    sha256: Some(entry.certificate.sha256().to_string()),
+                    source: Some(entry.source.clone()),
+                    der: hex(entry.certificate.der()),
+                })
+                .collect(),
+            messages: self.messages.clone(),
+            document: self.document.as_ref().map(FileElement::from),
+            extensions: None,
+        }
+    }
+}
+
+/// Reads our JSON form.
+pub(super) fn read(text: &str) -> Result<Identifier, Error> {
+    let file: File = serde_json::from_str(text).map_err(|error| {
+        let place = format!("line {} column {}", error.line(), error.column());
+        malformed(format!("the JSON is not a platform identifier: {error}")).at(place)
+    })?;
+    if file.schema != SCHEMA {
+        return Err(malformed(format!(
+            "the JSON has schema '{}'; this program reads '{SCHEMA}'",
+            file.schema
+        ))
+        .at("/schema"));
+    }
+    let stated = stated(&file)?;
+    let Some(document) = file.document else {
+        return finish(stated);
+    };
+    let root = Element::from(document);
+    check_tree(&root).map_err(|what| {
+        malformed(format!("the document cannot be written as XML: {what}")).at("/document")
+    })?;
+    let told = gather(root, Kind::Json).map_err(|error| within(error, "/document"))?;
+    agree(&stated, &told)?;
+    Ok(told)
+}
+
+/// What the file says by itself, its document aside.
+fn stated(file: &File) -> Result<Identifier, Error> {
+    let mut identifier = Identifier::empty(Kind::Json);
+    identifier.name.clone_from(&file.name);
+    if let Some(guid) = &file.machine.guid {
+        if normal_guid(guid).as_ref() != Some(guid) {
+            return Err(
+                malformed("the GUID is not one in upper case without braces").at("/machine/guid"),
+            );
+        }
+        identifier.machine.guid = Some(guid.clone());
+    }
+    identifier.machine.serial.clone_from(&file.machine.serial);
+    for (index, mac) in file.machine.macs.iter().enumerate() {
+        if normal_mac(mac).as_ref() != Some(mac) {
+            return Err(
+                malformed("the MAC address is not one in upper case with colons")
+                    .at(format!("/machine/macs/{index}")),
+            );
+        }
+        identifier.machine.macs.push(mac.clone());
+    }
+    identifier.messages.clone_from(&file.messages);
+    for (index, entry) in file.ekpubs.iter().enumerate() {
+        let place = format!("/ekpubs/{index}");
+        let key = match decode(&entry.spki, &format!("{place}/spki"))? {
+            Some(Material::EkPub(key, Encoding::SubjectPublicKeyInfo)) => key,
+            _ => return Err(malformed("it is no SubjectPublicKeyInfo").at(format!("{place}/spki"))),
+        };
+        same(&entry.algorithm, &key.algorithm().to_string(), &place)?;
+        same(&entry.spki_sha256, &key.spki_sha256().to_string(), &place)?;
+        let encoding = match &entry.encoding {
+            None => Encoding::SubjectPublicKeyInfo,
+            Some(text) => Encoding::from_text(text).ok_or_else(|| {
+                malformed("the encoding is not a known one").at(format!("{place}/encoding"))
+            })?,
+        };
+        let source = entry.source.as_deref().unwrap_or(&place);
+        add(&mut identifier, Material::EkPub(key, encoding), source)?;
+    }
+    for (index, entry) in file.ekcerts.iter().enumerate() {
+        let place = format!("/ekcerts/{index}");
+        let certificate = match decode(&entry.der, &format!("{place}/der"))? {
+            Some(Material::EkCert(certificate, wrapping)) if wrapping.is_empty() => certificate,
+            _ => return Err(malformed("it is no DER certificate").at(format!("{place}/der"))),
+        };
+        same(&entry.sha256, &certificate.sha256().to_string(), &place)?;
+        let source = entry.source.as_deref().unwrap_or(&place);
+        let material = Material::EkCert(certificate, Vec::new());
+        add(&mut identifier, material, source)?;
+    }
+    Ok(identifier)
+}
+
+/// The document and what stands beside it must say the same, or two readers of the
+/// file could see different keys.
+fn agree(stated: &Identifier, told: &Identifier) -> Result<(), Error> {
+    let keys = |identifier: &Identifier| -> Vec<_> {
+        let keys = identifier.ekpubs.iter();
+        keys.map(|entry| (entry.key.clone(), entry.encoding))
+            .collect()
+    };
+    let certificates = |identifier: &Identifier| -> Vec<_> {
+        let certificates = identifier.ekcerts.iter();
+        certificates
+            .map(|entry| entry.certificate.sha256())
+            .collect()
+    };
+    let differs = if stated.name != told.name {
+        "/name"
+    } else if stated.machine != told.machine {
+        "/machine"
+    } else if keys(stated) != keys(told) {
+        "/ekpubs"
+    } else if certificates(stated) != certificates(told) {
+        "/ekcerts"
+    } else if stated.messages != told.messages {
+        "/messages"
+    } else {
+        return Ok(());
+    };
+    Err(malformed("the file says one thing here and another in its document").at(differs))
+}
+
+fn decode(text: &str, place: &str) -> Result<Option<Material>, Error> {
+    let bytes = from_hex(text).ok_or_else(|| malformed("it is not hex").at(place))?;
+    classify::bytes(&bytes).map_err(|error| within(error, place))
+}
+
+fn same(stated: &Option<String>, computed: &str, place: &str) -> Result<(), Error> {
+    match stated {
+        Some(stated) if stated != computed => Err(malformed(format!(
+            "'{stated}' is stated, but the bytes give '{computed}'"
+        ))
+        .at(place)),
+        _ => Ok(()),
+    }
+}
+
+fn malformed(message: impl Into<String>) -> Error {
+    Error::malformed(
+        Code::JsonMalformed,
+        message,
+        "write the file again, or correct it by docs/identifier.md",
+    )
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    schema: String,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    machine: FileMachine,
+    #[serde(default)]
+    ekpubs: Vec<FileEkPub>,
+    #[serde(default)]
+    ekcerts: Vec<FileEkCert>,
+    #[serde(default)]
+    messages: Vec<String>,
+    #[serde(default)]
+    document: Option<FileElement>,
+    /// For other programs; read and dropped.
+    #[serde(default, skip_serializing)]
+    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileMachine {
+    #[serde(default)]
+    guid: Option<String>,
+    #[serde(default)]
+    serial: Option<String>,
+    #[serde(default)]
+    macs: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileEkPub {
+    #[serde(default)]
+    algorithm: Option<String>,
+    #[serde(default)]
+    spki_sha256: Option<String>,
+    #[serde(default)]
+    encoding: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    spki: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileEkCert {
+    #[serde(default)]
+    sha256: Option<String>,
+    #[serde(default)]
+    source: Option<String>,
+    der: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileElement {
+    name: String,
+    #[serde(default)]
+    attributes: Vec<(String, String)>,
+    #[serde(default)]
+    children: Vec<FileNode>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum FileNode {
+    Text(String),
+    Element(FileElement),
+    Comment(FileComment),
+    Instruction(FileInstruction),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileComment {
+    comment: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileInstruction {
+    instruction: String,
+}
+
+impl From<&Element> for FileElement {
+    fn from(element: &Element) -> Self {
+        let children = element.children.iter().map(|child| match child {
+            Node::Element(child) => FileNode::Element(child.into()),
+            Node::Text(text) => FileNode::Text(text.clone()),
+            Node::Comment(text) => FileNode::Comment(FileComment {
+                comment: text.clone(),
+            }),
+            Node::Instruction(text) => FileNode::Instruction(FileInstruction {
+                instruction: text.clone(),
+            }),
+        });
+        Self {
+            name: element.name.clone(),
+            attributes: element.attributes.clone(),
+            children: children.collect(),
+        }
+    }
+}
+
+impl From<FileElement> for Element {
+    fn from(file: FileElement) -> Self {
+        let children = file.children.into_iter().map(|child| match child {
+            FileNode::Element(child) => Node::Element(child.into()),
+            FileNode::Text(text) => Node::Text(text),
+            FileNode::Comment(comment) => Node::Comment(comment.comment),
+            FileNode::Instruction(text) => Node::Instruction(text.instruction),
+        });
+        Self {
+            name: file.name,
+            attributes: file.attributes,
+            children: children.collect(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use super::classify::{self, Classified, Material};
+use super::gather::{add, finish, gather};
+use super::limits::{MAX_INPUT_LEN, MAX_JSON_LEN, too_large};
+use super::model::{Identifier, Kind};
+use super::text::{self, TextEncoding};
+use super::{json, xml};
+use crate::finding::{Code, Error, Finding};
+
+impl Identifier {
+    /// Reads any kind of input: Microsoft's XML, our JSON, an EK certificate (DER,
+    /// PEM, or as it lies in NV) or an EKpub in any encoding, also either of them as
+    /// hex or base64 text. Text may be UTF-8 or UTF-16. What it is, its content
+    /// says.
+    ///
+    /// # Errors
+    /// A [`Fault::Malformed`](crate::finding::Fault::Malformed) error with a code
+    /// of the reading group; [`Fault::Unsupported`](crate::finding::Fault::Unsupported)
+    /// for kinds of keys that are not read here.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        if bytes.len() > MAX_JSON_LEN {
+            return Err(length(bytes.len(), MAX_JSON_LEN));
+        }
+        // No text starts as a binary structure does, so these come first.
+        if bytes.len() <= MAX_INPUT_LEN
+            && let Some(material) = classify::bytes(bytes)?
+        {
+            return bare(vec![material]);
+        }
+        let Some((text, encoding)) = text::decode(bytes)? else {
+            return Err(unrecognised());
+        };
+        if text.trim_start().starts_with('{') {
+            return json::read(&text);
+        }
+        if bytes.len() > MAX_INPUT_LEN {
+            return Err(length(bytes.len(), MAX_INPUT_LEN));
+        }
+        if text.trim_start().starts_with('<') {
+            return read_xml(&text, encoding);
+        }
+        match classify::text(&text)? {
+            Classified::Found(materials) if !materials.is_empty() => bare(materials),
+            _ => Err(unrecognised()),
+        }
+    }
+}
+
+fn read_xml(text: &str, encoding: TextEncoding) -> Result<Identifier, Error> {
+    let document = xml::parse(text.trim_start())?;
+    let mut identifier = gather(document.root, Kind::Xml)?;
+    let claimed = document.declared_encoding.as_deref().unwrap_or("utf-8");
+    let agrees = match encoding {
+        TextEncoding::Utf8 => claimed.eq_ignore_ascii_case("utf-8"),
+        _ => {
+            document.declared_encoding.is_none()
+                || claimed
+                    .get(..6)
+                    .is_some_and(|head| head.eq_ignore_ascii_case("utf-16"))
+        }
+    };
+    if !agrees {
+        identifier.findings.push(Finding {
+            clause: None,
+            ..Finding::new(
+                Code::ProfileEncoding,
+                format!("the XML declaration says '{claimed}', but the text is {encoding}"),
+                "",
+            )
+        });
+    }
+    Ok(identifier)
+}
+
+/// An input that is nothing but EK material.
+fn bare(materials: Vec<Material>) -> Result<Identifier, Error> {
+    let has_certificate = materials
+        .iter()
+        .any(|material| matches!(material, Material::EkCert(..)));
+    let kind = match has_certificate {
+        true => Kind::EkCert,
+        false => Kind::EkPub,
+    };
+    let single = materials.len() == 1;
+    let mut identifier = Identifier::empty(kind);
+    for (index, material) in materials.into_iter().enumerate() {
+        let source = match single {
+            true => "the input".to_owned(),
+            false => format!("PEM block {}", index.saturating_add(1)),
+        };
+        add(&mut identifier, material, &source)?;
+    }
+    finish(identifier)
+}
+
+fn length(found: usize, limit: usize) -> Error {
+    too_large(format!(
+        "the input has {found} bytes; at most {limit} are read"
+    ))
+}
+
+fn unrecognised() -> Error {
+    Error::malformed(
+        Code::InputUnrecognised,
+        "the input is nothing that is read here",
+        "give a platform identifier (the XML of Get-PlatformIdentifier, or JSON), an EK certificate \
+         (DER, PEM, or as it lies in NV), or an EKpub (SubjectPublicKeyInfo, RSAPublicKey, \
+         BCRYPT_RSAKEY_BLOB, BCRYPT_ECCKEY_BLOB, TPM2B_PUBLIC, TPMT_PUBLIC); certificates and keys \
+         also as hex or base64",
+    )
+}
