@@ -163,6 +163,10 @@ impl Reading<'_> {
                     continue;
                 }
             };
+            let known = &self.contents.keys;
+            if known.iter().any(|other| other.public.key == key) {
+                continue;
+            }
             match self.search(index, &key)? {
                 Search::Found(key) => self.keep(key),
                 Search::Other(other) => {
