@@ -23,19 +23,19 @@ pub struct MachineFacts {
 /// usually [`SYSFS`](super::SYSFS). What cannot be read, and what firmware puts
 /// there in place of a value, is left out with a finding.
 pub fn machine(sysfs: &Path) -> MachineFacts {
-    let mut findings = Vec::new();
+    let mut gaps = Vec::new();
     let mut fact = |what: &str, file: &str, normal: fn(&str) -> Option<String>| {
         let path = sysfs.join("class/dmi/id").join(file);
         match read_fact(&path) {
             Ok(text) => normal(&text).or_else(|| {
-                findings.push(incomplete(
-                    format!("the firmware gives no {what}, only '{text}'"),
-                    "nothing to do here; the manufacturer of the machine could set it",
-                ));
+                gaps.push(Gap {
+                    message: format!("the firmware gives no {what}, only '{text}'"),
+                    help: "nothing to do here; the manufacturer of the machine could set it",
+                });
                 None
             }),
             Err(error) => {
-                findings.push(unreadable(what, &path, &error));
+                gaps.push(unreadable(what, &path, &error));
                 None
             }
         }
@@ -44,15 +44,38 @@ pub fn machine(sysfs: &Path) -> MachineFacts {
     let serial = fact("serial number", "product_serial", normal_serial);
     let macs = macs(&sysfs.join("class/net"));
     if macs.is_empty() {
-        findings.push(incomplete(
-            "no network interface with a MAC address was found".to_owned(),
-            "nothing to do: the EK identifies the host, the MAC addresses only describe it",
-        ));
+        gaps.push(Gap {
+            message: "no network interface with a MAC address was found".to_owned(),
+            help: "nothing to do: the EK identifies the host, the MAC addresses only describe it",
+        });
     }
     MachineFacts {
         machine: Machine { guid, serial, macs },
-        findings,
+        findings: findings(gaps),
     }
+}
+
+/// Something that is missing, and what to do about it.
+struct Gap {
+    message: String,
+    help: &'static str,
+}
+
+/// One finding for each remedy.
+fn findings(gaps: Vec<Gap>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for gap in gaps {
+        match findings.iter_mut().find(|finding| finding.help == gap.help) {
+            Some(finding) => {
+                finding.message.push_str("; ");
+                finding.message.push_str(&gap.message);
+            }
+            None => {
+                findings.push(Finding::new(Code::MachineIncomplete, gap.message, gap.help));
+            }
+        }
+    }
+    findings
 }
 
 fn read_fact(path: &Path) -> io::Result<String> {
@@ -61,21 +84,25 @@ fn read_fact(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
 
-fn unreadable(what: &str, path: &Path, error: &io::Error) -> Finding {
-    let help = match error.kind() {
-        io::ErrorKind::PermissionDenied => {
-            "run it as root: Linux shows the UUID and serial numbers of SMBIOS to nobody else"
-        }
-        _ => "nothing to do where the machine has no SMBIOS; the EK identifies the host",
+fn unreadable(what: &str, path: &Path, error: &io::Error) -> Gap {
+    let (why, help) = match error.kind() {
+        io::ErrorKind::PermissionDenied => (
+            format!("no permission to read {}", path.display()),
+            "run it as root: Linux shows the UUID and serial numbers of SMBIOS to nobody else",
+        ),
+        io::ErrorKind::NotFound => (
+            format!("there is no {}", path.display()),
+            "nothing to do where the machine has no SMBIOS; the EK identifies the host",
+        ),
+        _ => (
+            format!("{} cannot be read: {error}", path.display()),
+            "nothing to do where the machine has no SMBIOS; the EK identifies the host",
+        ),
     };
-    incomplete(
-        format!("no {what}: {} cannot be read: {error}", path.display()),
+    Gap {
+        message: format!("no {what}: {why}"),
         help,
-    )
-}
-
-fn incomplete(message: String, help: &str) -> Finding {
-    Finding::new(Code::MachineIncomplete, message, help)
+    }
 }
 
 /// Upper case with hyphens, as Windows writes it. `None` for placeholders.
@@ -237,11 +264,13 @@ mod tests {
             let facts = machine(dir.path());
             assert_eq!(facts.machine.guid, None, "{uuid}");
             assert_eq!(facts.machine.serial, None, "{serial}");
-            assert_eq!(facts.findings.len(), 2);
-            for finding in facts.findings {
-                assert_eq!(finding.code, Code::MachineIncomplete);
-                assert!(!finding.help.is_empty());
-            }
+            let [finding] = facts.findings.as_slice() else {
+                panic!("{:?}", facts.findings)
+            };
+            assert_eq!(finding.code, Code::MachineIncomplete);
+            assert!(finding.message.contains("machine GUID"), "{finding:?}");
+            assert!(finding.message.contains("serial number"), "{finding:?}");
+            assert!(!finding.help.is_empty());
         }
     }
 
@@ -250,7 +279,7 @@ mod tests {
         let dir = tree(&[]);
         let facts = machine(dir.path());
         assert_eq!(facts.machine, Machine::default());
-        assert_eq!(facts.findings.len(), 3);
+        assert_eq!(facts.findings.len(), 2);
     }
 
     #[test]
@@ -263,7 +292,7 @@ mod tests {
     #[test]
     fn who_may_not_read_is_told_to_be_root() {
         let error = io::Error::from(io::ErrorKind::PermissionDenied);
-        let finding = unreadable("machine GUID", Path::new("/sys/x"), &error);
-        assert!(finding.help.contains("root"), "{}", finding.help);
+        let gap = unreadable("machine GUID", Path::new("/sys/x"), &error);
+        assert!(gap.help.contains("root"), "{}", gap.help);
     }
 }
