@@ -265,7 +265,7 @@ impl DocumentHost {
         let reason = self
             .reason
             .as_deref()
-            .map_or(0, |reason| reason.chars().count());
+            .map_or(0, |reason| reason.trim().chars().count());
         if reason > MAX_REASON_CHARS {
             return Err(malformed(format!(
                 "the reason of the host {name} is too long"

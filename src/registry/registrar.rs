@@ -93,6 +93,11 @@ impl Registry {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn over(backend: Box<dyn Backend>) -> Self {
+        Self { backend }
+    }
+
     /// Registers a candidate by the rules. `at` and `who` go into the registry and
     /// the trail.
     ///

@@ -89,6 +89,14 @@ impl Sqlite {
         Ok(sqlite)
     }
 
+    /// Makes the database as good as on a full disk when it has this many pages.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: u32) {
+        self.connection
+            .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+            .unwrap();
+    }
+
     fn configure(&self) -> rusqlite::Result<()> {
         let db = &self.connection;
         db.busy_timeout(BUSY_TIMEOUT)?;
@@ -312,5 +320,35 @@ fn look(path: &Path) -> Result<Found, Error> {
         Ok(Found::Sqlite)
     } else {
         Err(error::not_a_database(&shown))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every query that a registration makes finds its rows by an index, so that a
+    /// large registry is no slower than a small one.
+    #[test]
+    fn queries_use_indexes() {
+        let dir = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&dir.path().join("registry.db"), Mode::Create).unwrap();
+        for sql in transaction::QUERIES {
+            let mut statement = sqlite
+                .connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .unwrap();
+            let nulls = vec![rusqlite::types::Null; statement.parameter_count()];
+            let plan: Vec<String> = statement
+                .query_map(rusqlite::params_from_iter(nulls), |row| row.get(3))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            assert!(!plan.is_empty());
+            assert!(
+                plan.iter().all(|step| !step.starts_with("SCAN")),
+                "{sql}: {plan:?}"
+            );
+        }
     }
 }

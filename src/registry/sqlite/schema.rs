@@ -34,7 +34,7 @@ CREATE TABLE host (
     reason TEXT,
     imported INTEGER NOT NULL CHECK (imported IN (0, 1)),
     ended_at INTEGER,
-    CHECK (trust = 'verified' OR (policy_version = 'v1' AND length(reason) > 0)),
+    CHECK (trust = 'verified' OR (policy_version = 'v1' AND coalesce(length(trim(reason)), 0) > 0)),
     CHECK ((ended_at IS NULL) = (state IN ('active', 'staged')))
 ) STRICT;
 CREATE UNIQUE INDEX host_name ON host (name_key) WHERE state IN ('active', 'staged');

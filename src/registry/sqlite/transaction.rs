@@ -12,9 +12,51 @@ use super::super::backend::{TrailRow, Transaction};
 use super::super::model::{Host, HostEk, HostEkCert, PolicyVersion, Recheck, State, Trust};
 use super::error;
 
-const HOST: &str = "SELECT id, name, foreign_key, guid, serial, macs, file_sha256, trust,
-    policy_version, state, waived, store, policy, judged_at, registered_at, registered_by,
-    reason, imported, ended_at FROM host";
+/// The columns that [`host`] reads, under a condition.
+macro_rules! hosts {
+    ($condition:literal) => {
+        concat!(
+            "SELECT id, name, foreign_key, guid, serial, macs, file_sha256, trust, policy_version,
+                state, waived, store, policy, judged_at, registered_at, registered_by, reason,
+                imported, ended_at FROM host WHERE ",
+            $condition
+        )
+    };
+}
+
+// The conditions on the state are those of the partial indexes, word for word.
+const BY_ID: &str = hosts!("id = ?1");
+const BY_NAME: &str = hosts!("name_key = ?1 AND state IN ('active', 'staged')");
+const BY_EK: &str = hosts!("id = (SELECT host_id FROM ek WHERE spki_sha256 = ?1 AND current = 1)");
+const BY_EK_RANGE: &str = hosts!(
+    "id IN (SELECT host_id FROM ek WHERE current = 1 AND spki_sha256 BETWEEN ?1 AND ?2
+        UNION SELECT host_id FROM ek WHERE current = 1 AND windows_sha256 BETWEEN ?1 AND ?2)
+     ORDER BY name_key"
+);
+const BY_MACHINE: &str = hosts!("guid_key = ?1 AND state IN ('active', 'staged') ORDER BY id");
+const EKS: &str = "SELECT algorithm, spki, spki_sha256, windows_sha256 FROM ek
+    WHERE host_id = ?1 ORDER BY position";
+const EKCERTS: &str = "SELECT sha256, der FROM ekcert WHERE host_id = ?1 ORDER BY position";
+const RECHECK: &str = "SELECT at, trusted, codes, store, policy FROM recheck WHERE host_id = ?1";
+const FILE: &str = "SELECT bytes FROM file WHERE sha256 = ?1";
+const HEAD: &str = "SELECT entries, hash FROM head WHERE id = 1";
+const END: &str = "UPDATE host SET state = ?2, ended_at = ?3 WHERE id = ?1";
+
+/// What a registration asks.
+#[cfg(test)]
+pub(super) const QUERIES: &[&str] = &[
+    BY_ID,
+    BY_NAME,
+    BY_EK,
+    BY_EK_RANGE,
+    BY_MACHINE,
+    EKS,
+    EKCERTS,
+    RECHECK,
+    FILE,
+    HEAD,
+    END,
+];
 
 /// A transaction of an SQLite registry.
 pub(super) struct SqliteTransaction<'a> {
@@ -54,9 +96,9 @@ impl<'a> SqliteTransaction<'a> {
         self.transaction.prepare_cached(sql)?.execute(params)
     }
 
-    fn hosts(&self, condition: &str, params: impl Params) -> Result<Vec<Host>, Error> {
+    fn hosts(&self, sql: &str, params: impl Params) -> Result<Vec<Host>, Error> {
         let read = || -> rusqlite::Result<Vec<Host>> {
-            let mut hosts = self.rows(&format!("{HOST} WHERE {condition}"), params, host)?;
+            let mut hosts = self.rows(sql, params, host)?;
             for host in &mut hosts {
                 self.complete(host)?;
             }
@@ -66,34 +108,23 @@ impl<'a> SqliteTransaction<'a> {
     }
 
     fn complete(&self, host: &mut Host) -> rusqlite::Result<()> {
-        host.eks = self.rows(
-            "SELECT algorithm, spki, spki_sha256, windows_sha256 FROM ek
-             WHERE host_id = ?1 ORDER BY position",
-            [host.id],
-            |row| {
-                Ok(HostEk {
-                    algorithm: row.get(0)?,
-                    spki_der: row.get(1)?,
-                    spki_sha256: digest(row, 2)?,
-                    windows_sha256: digest(row, 3)?,
-                })
-            },
-        )?;
-        host.ekcerts = self.rows(
-            "SELECT sha256, der FROM ekcert WHERE host_id = ?1 ORDER BY position",
-            [host.id],
-            |row| {
-                Ok(HostEkCert {
-                    sha256: digest(row, 0)?,
-                    der: row.get(1)?,
-                })
-            },
-        )?;
+        host.eks = self.rows(EKS, [host.id], |row| {
+            Ok(HostEk {
+                algorithm: row.get(0)?,
+                spki_der: row.get(1)?,
+                spki_sha256: digest(row, 2)?,
+                windows_sha256: digest(row, 3)?,
+            })
+        })?;
+        host.ekcerts = self.rows(EKCERTS, [host.id], |row| {
+            Ok(HostEkCert {
+                sha256: digest(row, 0)?,
+                der: row.get(1)?,
+            })
+        })?;
         host.recheck = self
             .transaction
-            .prepare_cached(
-                "SELECT at, trusted, codes, store, policy FROM recheck WHERE host_id = ?1",
-            )?
+            .prepare_cached(RECHECK)?
             .query_row([host.id], |row| {
                 Ok(Recheck {
                     at: Time::from_unix(row.get(0)?),
@@ -203,21 +234,11 @@ impl<'a> SqliteTransaction<'a> {
 
 impl Transaction for SqliteTransaction<'_> {
     fn current_by_name(&self, name_key: &str) -> Result<Option<Host>, Error> {
-        Ok(self
-            .hosts(
-                "name_key = ?1 AND state IN ('active', 'staged')",
-                [name_key],
-            )?
-            .pop())
+        Ok(self.hosts(BY_NAME, [name_key])?.pop())
     }
 
     fn current_by_ek(&self, spki_sha256: &Sha256Digest) -> Result<Option<Host>, Error> {
-        Ok(self
-            .hosts(
-                "id = (SELECT host_id FROM ek WHERE spki_sha256 = ?1 AND current = 1)",
-                [spki_sha256.0],
-            )?
-            .pop())
+        Ok(self.hosts(BY_EK, [spki_sha256.0])?.pop())
     }
 
     fn current_by_ek_range(
@@ -225,19 +246,11 @@ impl Transaction for SqliteTransaction<'_> {
         low: &Sha256Digest,
         high: &Sha256Digest,
     ) -> Result<Vec<Host>, Error> {
-        self.hosts(
-            "id IN (SELECT host_id FROM ek WHERE current = 1 AND spki_sha256 BETWEEN ?1 AND ?2
-                UNION SELECT host_id FROM ek WHERE current = 1 AND windows_sha256 BETWEEN ?1 AND ?2)
-             ORDER BY name_key",
-            [low.0, high.0],
-        )
+        self.hosts(BY_EK_RANGE, [low.0, high.0])
     }
 
     fn current_by_machine(&self, machine_key: &str) -> Result<Vec<Host>, Error> {
-        self.hosts(
-            "guid_key = ?1 AND state IN ('active', 'staged') ORDER BY name_key",
-            [machine_key],
-        )
+        self.hosts(BY_MACHINE, [machine_key])
     }
 
     fn ids(&self, ended: bool) -> Result<Vec<i64>, Error> {
@@ -249,7 +262,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn host(&self, id: i64) -> Result<Option<Host>, Error> {
-        Ok(self.hosts("id = ?1", [id])?.pop())
+        Ok(self.hosts(BY_ID, [id])?.pop())
     }
 
     fn stored_keys(&self, id: i64) -> Result<(String, Option<String>), Error> {
@@ -264,7 +277,7 @@ impl Transaction for SqliteTransaction<'_> {
     fn file(&self, sha256: &Sha256Digest) -> Result<Option<Vec<u8>>, Error> {
         let read = || {
             self.transaction
-                .prepare_cached("SELECT bytes FROM file WHERE sha256 = ?1")?
+                .prepare_cached(FILE)?
                 .query_row([sha256.0], |row| row.get(0))
                 .optional()
         };
@@ -282,10 +295,7 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn end(&self, id: i64, state: State, at: Time) -> Result<(), Error> {
-        self.map(self.execute(
-            "UPDATE host SET state = ?2, ended_at = ?3 WHERE id = ?1",
-            params![id, state.as_str(), at.unix()],
-        ))?;
+        self.map(self.execute(END, params![id, state.as_str(), at.unix()]))?;
         Ok(())
     }
 
@@ -314,7 +324,7 @@ impl Transaction for SqliteTransaction<'_> {
     fn head(&self) -> Result<(i64, Sha256Digest), Error> {
         let read = || {
             self.transaction
-                .prepare_cached("SELECT entries, hash FROM head WHERE id = 1")?
+                .prepare_cached(HEAD)?
                 .query_row([], |row| Ok((row.get(0)?, digest(row, 1)?)))
                 .optional()
         };

@@ -9,11 +9,17 @@
     clippy::arithmetic_side_effects,
     clippy::string_slice,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     reason = "tests may be blunt"
 )]
 
+mod child;
+mod crowd;
+mod document;
+mod file;
 mod force;
 mod life;
+mod tamper;
 
 use std::path::{Path, PathBuf};
 
