@@ -78,12 +78,13 @@ pub(super) fn load(
                 }
             }
             Err(error) if candidate.named => {
-                return Err(Error {
-                    message: format!("{}: {error}", candidate.path.display()),
-                    location: None,
-                    fault: crate::finding::Fault::Environment,
-                    ..error
-                });
+                let name = candidate.path.display().to_string();
+                let message = if error.message.contains(&name) {
+                    error.to_string()
+                } else {
+                    format!("{name}: {error}")
+                };
+                return Err(Error::environment(message, error.help));
             }
             Err(error) => {
                 let text = format!("{} was skipped: {error}", candidate.path.display());

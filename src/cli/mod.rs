@@ -73,15 +73,22 @@ struct Cli {
 }
 
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
 struct GlobalArgs {
     /// Write one JSON document to standard output, and nothing else there
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     json: bool,
     /// Say more: the checks that were made, the files that were skipped
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = 901)]
     verbose: bool,
     /// Say nothing but errors and rejections
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        display_order = 902,
+        conflicts_with = "verbose"
+    )]
     quiet: bool,
 }
 

@@ -137,7 +137,8 @@ impl TrustArgs {
         };
         let text = std::str::from_utf8(&bytes)
             .map_err(|error| misuse(&error, "a policy file is TOML, in UTF-8"))?;
-        let policy = Policy::from_toml(text).map_err(|error| misuse(&error, &error.help))?;
+        let policy =
+            Policy::from_toml(text).map_err(|error| misuse(&one_line(&error), &error.help))?;
         Ok((policy, sha256(&bytes)))
     }
 
@@ -203,6 +204,19 @@ impl TrustArgs {
     }
 }
 
+impl Trust {
+    /// Refuses `--usage any`, which says nothing about endorsement keys.
+    pub(super) fn must_be_for_ek(&self) -> Result<(), Error> {
+        match self.usage {
+            Usage::Ek => Ok(()),
+            Usage::Any => Err(Error::misuse(
+                "a registration rests on a judgement for endorsement keys, not for any usage",
+                "leave out --usage any; it is for 'endorse verify'",
+            )),
+        }
+    }
+}
+
 impl RegistryArgs {
     /// Opens the registry.
     pub(super) fn open(&self, mode: Mode) -> Result<Registry, Error> {
@@ -247,6 +261,20 @@ fn who_by_number() -> String {
 #[cfg(not(unix))]
 fn who_by_number() -> String {
     "unknown".to_owned()
+}
+
+/// A message of the TOML reader without the picture of the line that is wrong.
+fn one_line(error: &Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim);
+    let kept: Vec<_> = lines
+        .filter(|line| {
+            !line.is_empty()
+                && !line.starts_with('|')
+                && !line.starts_with(|c: char| c.is_ascii_digit())
+        })
+        .collect();
+    kept.join(": ")
 }
 
 fn parse_time(text: &str) -> Result<Time, String> {

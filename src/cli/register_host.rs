@@ -29,9 +29,9 @@ Examples:
 A host whose endorsement key is trusted is registered as 'verified', under
 policy version v2. --force registers one whose key is not proven genuine, as
 'forced' and under v1 only, and writes who, when, why and what was waived into
-the audit trail. It never waives an unreadable file, a key that is not the one in
-its certificate, a wrong signature, a weak key, or a key or name that belongs to
-another host. Registering the same file again changes nothing.
+the audit trail. It never waives an unreadable file, a key that is not the one
+in its certificate, a wrong signature, an impossible key, or a key or name that
+belongs to another host. Registering the same file again changes nothing.
 
 Exit codes:
   0  every host is registered, unchanged or staged
@@ -111,6 +111,7 @@ pub(super) fn run(args: &RegisterHost, console: &mut Console<'_>) -> Result<Exit
         ));
     }
     let trust = args.trust.resolve(console)?;
+    trust.must_be_for_ek()?;
     let mode = if args.what_if {
         Mode::WhatIf
     } else {

@@ -18,7 +18,8 @@ Examples:
   endorse verify --explain hyp01.xml
   endorse verify --json identifiers/ > verdicts.json
   endorse verify --roots vendor-root.cer --intermediates vendor-ca/ ek.der
-  endorse verify --no-embedded-roots --store /srv/store --at 2026-01-31 hyp01.xml
+  endorse verify --no-embedded-roots --store /srv/store hyp01.xml
+  endorse verify --at 2026-01-31 hyp01.xml
 
 An endorsement key is trusted if its certificate chains to a trusted root, is
 the certificate of the very key in the file, and nothing found is an error.

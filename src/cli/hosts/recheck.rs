@@ -64,6 +64,7 @@ struct JsonAnswer {
 
 pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Error> {
     let trust = args.trust.resolve(console)?;
+    trust.must_be_for_ek()?;
     let mode = if args.what_if {
         Mode::ReadOnly
     } else {
