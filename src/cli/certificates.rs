@@ -12,7 +12,7 @@ use crate::trust::read_certificates;
 
 /// The largest file of certificates, in octets. Microsoft's whole package, more
 /// than 2,000 certificates, has 4 MiB as one PEM file.
-const MAX_FILE_LEN: u64 = 16 * 1024 * 1024;
+const MAX_FILE_LEN: usize = 16 * 1024 * 1024;
 /// How deep directories are searched: vendor, kind and a little more. It also ends
 /// the walk in a loop of links.
 const MAX_DEPTH: usize = 8;

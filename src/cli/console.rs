@@ -128,8 +128,12 @@ impl<'a> Console<'a> {
         }
     }
 
-    /// To standard error as it is. There is nowhere to report that this fails.
+    /// To standard error as it is, after what was printed before. There is nowhere to
+    /// report that this fails.
     pub(super) fn complain(&mut self, text: &str) {
+        if self.broken.is_none() {
+            self.broken = self.streams.stdout.flush().err();
+        }
         let _ = self.streams.stderr.write_all(text.as_bytes());
     }
 

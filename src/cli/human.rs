@@ -12,7 +12,7 @@ pub(super) struct Page {
 }
 
 /// Width of the column of labels.
-const LABEL: usize = 12;
+const LABEL: usize = 13;
 
 impl Page {
     pub(super) fn new(color: bool) -> Self {
@@ -64,13 +64,22 @@ impl Page {
 
     /// A finding: what, what to do, and what a Host Guardian Service would say.
     pub(super) fn finding(&mut self, depth: usize, finding: &Finding) {
-        self.indent(depth);
         let paint = match finding.severity {
             Severity::Error => Paint::Bad,
             Severity::Warning => Paint::Careful,
             Severity::Info => Paint::Strong,
         };
-        let word = format!("{}[{}]", finding.severity.as_str(), finding.code);
+        self.finding_as(depth, paint, finding.severity.as_str(), finding);
+    }
+
+    /// An error that `--force` waived.
+    pub(super) fn waived(&mut self, depth: usize, finding: &Finding) {
+        self.finding_as(depth, Paint::Careful, "waived", finding);
+    }
+
+    fn finding_as(&mut self, depth: usize, paint: Paint, word: &str, finding: &Finding) {
+        self.indent(depth);
+        let word = format!("{word}[{}]", finding.code);
         self.text.push_str(&paint.on(self.color, &word));
         self.text.push_str(": ");
         self.text.push_str(&escape(&finding.message));
@@ -143,6 +152,20 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// The codes of findings, each once, in order.
+pub(super) fn distinct_codes<'a>(
+    findings: impl IntoIterator<Item = &'a Finding>,
+) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    for finding in findings {
+        let code = finding.code.as_str();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
+}
+
 /// The TPM in a few words: vendor, model, version.
 pub(super) fn tpm_in_words(certificate: &Certificate) -> Option<String> {
     let tpm = &certificate.extensions().tpm;
@@ -159,15 +182,6 @@ pub(super) fn tpm_in_words(certificate: &Certificate) -> Option<String> {
         parts.push(format!("version {version}"));
     }
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-/// A name that can be shown: EKcerts often have an empty subject.
-pub(super) fn name_or_empty(name: &crate::ek::Name) -> String {
-    if name.is_empty() {
-        "(empty)".to_owned()
-    } else {
-        name.to_string()
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use super::console::Console;
 use crate::finding::{Code, Error};
 
-/// The largest input that is read, in octets. A genuine platform identifier has a
-/// few KiB; this leaves room for UTF-16, many EKs and embedded chains.
-pub(super) const MAX_INPUT_LEN: u64 = 1024 * 1024;
+/// The largest input that is read, in octets: what the reader of identifiers takes
+/// in any form. It is the reader that knows each form's own limit.
+const MAX_INPUT_LEN: usize = crate::identifier::MAX_JSON_LEN;
 
 /// One input: its name as the user would write it, and its bytes.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Input {
 pub(super) fn read_input(
     path: &Path,
     console: &mut Console<'_>,
-    limit: u64,
+    limit: usize,
 ) -> Result<Vec<u8>, Error> {
     if path.as_os_str() == STDIN {
         read_limited(console.stdin(), STDIN, limit)
@@ -85,7 +85,7 @@ pub(super) fn read_input(
 }
 
 /// Reads a file, but never more than `limit` octets of it.
-pub(super) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
+pub(super) fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
     let name = path.display().to_string();
     let mut file = File::open(path).map_err(|error| {
         Error::environment(
@@ -95,16 +95,16 @@ pub(super) fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
     })?;
     // A pipe or a device states no length; `read_limited` bounds what it gives.
     let length = file.metadata().as_ref().map_or(0, Metadata::len);
-    if length > limit {
+    if usize::try_from(length).map_or(true, |length| length > limit) {
         return Err(too_large(&name, limit));
     }
     read_limited(&mut file, &name, limit)
 }
 
-fn read_limited(reader: &mut dyn Read, name: &str, limit: u64) -> Result<Vec<u8>, Error> {
+fn read_limited(reader: &mut dyn Read, name: &str, limit: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let read = reader
-        .take(limit.saturating_add(1))
+        .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|error| {
             Error::environment(
@@ -112,18 +112,18 @@ fn read_limited(reader: &mut dyn Read, name: &str, limit: u64) -> Result<Vec<u8>
                 "see that it is a file and that its disk is in order",
             )
         })?;
-    if u64::try_from(read).is_ok_and(|read| read <= limit) {
+    if read <= limit {
         Ok(bytes)
     } else {
         Err(too_large(name, limit))
     }
 }
 
-fn too_large(name: &str, limit: u64) -> Error {
+fn too_large(name: &str, limit: usize) -> Error {
     Error::malformed(
         Code::InputTooLarge,
         format!("{name} has more than {limit} bytes"),
-        "see that the right file was named; a platform identifier has a few thousand bytes",
+        "see that the right file was named",
     )
 }
 

@@ -58,6 +58,7 @@ is the exit code.";
 #[derive(Parser, Debug)]
 #[command(
     name = "endorse",
+    bin_name = "endorse",
     version,
     term_width = 80,
     after_help = AFTER_HELP,

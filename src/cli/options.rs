@@ -22,7 +22,7 @@ const ROOT_DIRECTORY: &str = "TrustedTPM_RootCA";
 const INTERMEDIATE_DIRECTORY: &str = "TrustedTPM_IntermediateCA";
 
 /// The largest policy file, in octets; one that names every finding has 2 KiB.
-const MAX_POLICY_LEN: u64 = 256 * 1024;
+const MAX_POLICY_LEN: usize = 256 * 1024;
 
 /// What is trusted, as typed.
 #[derive(Args, Debug)]

@@ -6,16 +6,17 @@ use serde::Serialize;
 use super::console::{Console, Paint};
 use super::exit::Exit;
 use super::hosts::JsonHost;
-use super::human::Page;
+use super::human::{Page, distinct_codes};
 use super::input::{Input, for_each_input};
 use super::json::{self, JsonFinding};
 use super::options::{RegistryArgs, Trust, TrustArgs, now, who};
-use super::report::{Detail, JsonVerdict, headline, report_unreadable, verdict_body};
+use super::report::{Detail, JsonVerdict, checks, headline, report_unreadable, story, subject};
 use super::verify::judge_input;
 use crate::finding::{Error, Severity};
 use crate::hash::Sha256Digest;
 use crate::registry::{
-    Candidate, Change, Mode, Options, Outcome, PolicyVersion, Provenance, Registration, Registry,
+    self, Candidate, Change, Mode, Options, Outcome, PolicyVersion, Provenance, Registration,
+    Registry,
 };
 use crate::verdict::{self, Verdict};
 
@@ -280,12 +281,27 @@ impl Job {
             word,
             &self.rest_of_headline(verdict, registration),
         );
-        verdict_body(&mut page, verdict, self.detail, quiet);
-        for finding in &registration.findings {
-            if !quiet || finding.severity == Severity::Error {
-                page.finding(1, finding);
+        if !quiet && (console.manner.verbose || self.detail.explain) {
+            subject(&mut page, verdict);
+        } else if let Some(ek) = verdict.primary_ek() {
+            page.field(1, "EKpub", &format!("SPKI SHA-256 {ek}"));
+        }
+        let forced = registration
+            .host
+            .as_ref()
+            .is_some_and(|host| host.trust == registry::Trust::Forced);
+        for finding in verdict.findings().iter().chain(&registration.findings) {
+            match finding.severity {
+                Severity::Error if forced => page.waived(1, finding),
+                Severity::Error => page.finding(1, finding),
+                Severity::Warning | Severity::Info if quiet => {}
+                Severity::Warning | Severity::Info => page.finding(1, finding),
             }
         }
+        if console.manner.verbose {
+            checks(&mut page, verdict, self.detail);
+        }
+        story(&mut page, verdict, self.detail);
         page.into_text()
     }
 
@@ -293,12 +309,11 @@ impl Job {
         let mut rest = match &registration.host {
             Some(host) => format!("as {} ({}, {})", host.name, host.trust, host.policy_version),
             None => {
-                let codes: Vec<_> = registration
+                let refusals = registration
                     .findings
                     .iter()
-                    .filter(|finding| finding.severity == Severity::Error)
-                    .map(|finding| finding.code.as_str())
-                    .collect();
+                    .filter(|finding| finding.severity == Severity::Error);
+                let codes = distinct_codes(refusals);
                 match (verdict.outcome(), codes.is_empty()) {
                     (_, true) => headline(verdict),
                     (verdict::Outcome::Trusted, false) => format!("[{}]", codes.join(", ")),

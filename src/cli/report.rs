@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use super::console::{Console, Paint};
-use super::human::{Page, name_or_empty, tpm_in_words};
-use super::json::{JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of};
+use super::human::{Page, distinct_codes, tpm_in_words};
+use super::json::{
+    JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of, name_text,
+};
 use crate::finding::{Error, Severity};
 use crate::trust::Usage;
-use crate::verdict::{CheckStatus, Outcome, Verdict};
+use crate::verdict::{CheckStatus, Outcome, PathStep, Role, Verdict};
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +30,8 @@ pub(super) struct JsonVerdict {
     ekpubs: Vec<JudgedKey>,
     ekcerts: Vec<JudgedCertificate>,
     path: Vec<JsonStep>,
+    /// As far as a path was built, if none was verified.
+    partial_path: Vec<JsonStep>,
     pub(super) findings: Vec<JsonFinding>,
     checks: Vec<JsonCheck>,
     at: Option<String>,
@@ -67,6 +71,12 @@ struct JsonCheck {
 
 impl JsonVerdict {
     pub(super) fn new(input: &str, verdict: &Verdict, detail: Detail) -> Self {
+        let steps = verdict.path().iter().map(JsonStep::from).collect();
+        let (path, partial_path) = if is_verified(verdict) {
+            (steps, Vec::new())
+        } else {
+            (Vec::new(), steps)
+        };
         Self {
             input: input.to_owned(),
             outcome: match verdict.outcome() {
@@ -91,15 +101,8 @@ impl JsonVerdict {
                     trusted: judged.trusted,
                 })
                 .collect(),
-            path: verdict
-                .path()
-                .iter()
-                .map(|step| JsonStep {
-                    role: step.role.as_str(),
-                    subject: step.certificate.subject().to_string(),
-                    sha256: step.certificate.sha256().to_string(),
-                })
-                .collect(),
+            path,
+            partial_path,
             findings: verdict.findings().iter().map(JsonFinding::from).collect(),
             checks: verdict
                 .checks()
@@ -126,6 +129,7 @@ impl JsonVerdict {
             ekpubs: Vec::new(),
             ekcerts: Vec::new(),
             path: Vec::new(),
+            partial_path: Vec::new(),
             findings: findings_of(error),
             checks: Vec::new(),
             at: None,
@@ -134,6 +138,24 @@ impl JsonVerdict {
             error: Some(error.into()),
         }
     }
+}
+
+impl From<&PathStep> for JsonStep {
+    fn from(step: &PathStep) -> Self {
+        Self {
+            role: step.role.as_str(),
+            subject: name_text(step.certificate.subject()),
+            sha256: step.certificate.sha256().to_string(),
+        }
+    }
+}
+
+/// Whether the path that a verdict shows was verified down to its anchor.
+fn is_verified(verdict: &Verdict) -> bool {
+    verdict
+        .path()
+        .last()
+        .is_some_and(|step| step.role == Role::Anchor)
 }
 
 fn usage_text(usage: Usage) -> &'static str {
@@ -170,26 +192,31 @@ pub(super) fn verdict_page(
         Outcome::Trusted => page.head(input, Paint::Good, "TRUSTED", &headline(verdict)),
         Outcome::Rejected => page.head(input, Paint::Bad, "REJECTED", &headline(verdict)),
     }
-    verdict_body(&mut page, verdict, detail, console.manner.quiet);
+    let quiet = console.manner.quiet;
+    if !quiet {
+        subject(&mut page, verdict);
+    }
+    for finding in verdict.findings() {
+        if !quiet || finding.severity == Severity::Error {
+            page.finding(1, finding);
+        }
+    }
+    if !quiet {
+        checks(&mut page, verdict, detail);
+    }
+    story(&mut page, verdict, detail);
     page.into_text()
 }
 
-/// What is said of a verdict below its first line.
-pub(super) fn verdict_body(page: &mut Page, verdict: &Verdict, detail: Detail, quiet: bool) {
-    if !quiet {
-        page.optional(1, "name", verdict.name());
-        page.machine(1, verdict.machine());
-        keys(page, verdict);
-    }
-    for finding in verdict.findings() {
-        if quiet && finding.severity != Severity::Error {
-            continue;
-        }
-        page.finding(1, finding);
-    }
-    if !quiet {
-        checks(page, verdict, detail);
-    }
+/// What was judged: name, machine, keys, certificates, path.
+pub(super) fn subject(page: &mut Page, verdict: &Verdict) {
+    page.optional(1, "name", verdict.name());
+    page.machine(1, verdict.machine());
+    keys(page, verdict);
+}
+
+/// The story, if it was asked for.
+pub(super) fn story(page: &mut Page, verdict: &Verdict, detail: Detail) {
     if detail.explain {
         page.line(1, "step by step:");
         for (number, step) in (1_usize..).zip(verdict.story()) {
@@ -200,11 +227,7 @@ pub(super) fn verdict_body(page: &mut Page, verdict: &Verdict, detail: Detail, q
 
 /// The one line that says it all: the errors' codes, or what it is that is trusted.
 pub(super) fn headline(verdict: &Verdict) -> String {
-    let mut codes: Vec<_> = verdict
-        .errors()
-        .map(|finding| finding.code.as_str())
-        .collect();
-    codes.dedup();
+    let codes = distinct_codes(verdict.errors());
     if !codes.is_empty() {
         return format!("[{}]", codes.join(", "));
     }
@@ -223,17 +246,17 @@ pub(super) fn headline(verdict: &Verdict) -> String {
 }
 
 fn keys(page: &mut Page, verdict: &Verdict) {
+    let (key, certificate) = match verdict.usage() {
+        Usage::Ek => ("EKpub", "EKcert"),
+        Usage::Any => ("key", "certificate"),
+    };
     for judged in verdict.ekpubs() {
-        let vouched = if judged.vouched {
-            "a verified EKcert vouches for it"
-        } else {
-            "no verified EKcert vouches for it"
+        let vouched = match (verdict.usage(), judged.vouched) {
+            (Usage::Any, _) => "",
+            (Usage::Ek, true) => ", a verified EKcert vouches for it",
+            (Usage::Ek, false) => ", no verified EKcert vouches for it",
         };
-        page.field(
-            1,
-            "EKpub",
-            &format!("{}, {vouched}", judged.key.algorithm()),
-        );
+        page.field(1, key, &format!("{}{vouched}", judged.key.algorithm()));
         page.line(
             2,
             &format!("SPKI SHA-256           {}", judged.key.spki_sha256()),
@@ -244,16 +267,13 @@ fn keys(page: &mut Page, verdict: &Verdict) {
         );
     }
     for judged in verdict.ekcerts() {
+        let words = tpm_in_words(&judged.certificate)
+            .unwrap_or_else(|| "says nothing of its TPM".to_owned());
+        page.field(1, certificate, &words);
         let certificate = &judged.certificate;
-        let words =
-            tpm_in_words(certificate).unwrap_or_else(|| "says nothing of its TPM".to_owned());
-        page.field(1, "EKcert", &words);
         page.line(
             2,
-            &format!(
-                "issuer                 {}",
-                name_or_empty(certificate.issuer())
-            ),
+            &format!("issuer                 {}", certificate.issuer()),
         );
         page.line(
             2,
@@ -269,20 +289,21 @@ fn keys(page: &mut Page, verdict: &Verdict) {
         );
     }
     for (number, step) in (0_usize..).zip(verdict.path()) {
-        let label = if number == 0 { "path" } else { "" };
-        page.field(
-            1,
-            label,
-            &format!(
-                "{:<12} {}",
-                step.role.as_str(),
-                name_or_empty(step.certificate.subject())
-            ),
-        );
+        let label = match (number, is_verified(verdict)) {
+            (0, true) => "path",
+            (0, false) => "path so far",
+            _ => "",
+        };
+        let role = match (step.role, verdict.usage()) {
+            (Role::Ek, Usage::Any) => "end entity",
+            (role, _) => role.as_str(),
+        };
+        let subject = step.certificate.subject();
+        page.field(1, label, &format!("{role:<12} {subject}"));
     }
 }
 
-fn checks(page: &mut Page, verdict: &Verdict, detail: Detail) {
+pub(super) fn checks(page: &mut Page, verdict: &Verdict, detail: Detail) {
     for check in verdict.checks() {
         let label = match check.status {
             CheckStatus::NotChecked => "not checked",

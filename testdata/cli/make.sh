@@ -39,6 +39,11 @@ authorityInfoAccess = caIssuers;URI:http://pki.example/intermediate.crt
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, keyEncipherment
 subjectAltName = critical, dirName:attack
+[ek_forged]
+authorityKeyIdentifier = none
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, keyEncipherment
+subjectAltName = critical, dirName:tpm
 [no_eku]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, keyEncipherment
@@ -73,7 +78,7 @@ issue aik "/" intermediate no_eku 1004
 # A CA that calls itself like the intermediate, but has another key.
 ec impostor
 issue impostor "/C=XX/O=Example TPM Vendor/CN=Example TPM Intermediate CA" root ca 3
-issue forged "/" impostor ek 1005
+issue forged "/" impostor ek_forged 1005
 
 rm -rf "${out:?}"/store "$out"/roots-only "$out"/*.xml "$out"/*.der "$out"/*.pem "$out"/*.crt "$out"/*.bin
 mkdir -p "$out/store/TrustedTPM_RootCA" "$out/store/TrustedTPM_IntermediateCA"

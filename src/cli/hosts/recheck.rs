@@ -6,6 +6,7 @@ use super::json::JsonHost;
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
+use crate::cli::human::distinct_codes;
 use crate::cli::json::{self, JsonError, JsonFinding};
 use crate::cli::options::{RegistryArgs, TrustArgs, now, who};
 use crate::finding::{Error, Finding};
@@ -199,7 +200,11 @@ impl<'a> Rechecked<'a> {
             Some(_) => (Paint::Bad, "REJECTED"),
             None => (Paint::Bad, "UNREADABLE"),
         };
-        let mut rest = format!("(registered as {}", self.host.trust);
+        let mut rest = match &answer {
+            Some(answer) if !answer.codes.is_empty() => format!("[{}] ", answer.codes.join(", ")),
+            _ => String::new(),
+        };
+        rest.push_str(&format!("(registered as {}", self.host.trust));
         if self.changed() {
             rest.push_str(", changed");
         }
@@ -231,10 +236,8 @@ fn words(answer: &JsonAnswer) -> String {
 }
 
 fn codes(findings: &[Finding]) -> Vec<String> {
-    let mut codes: Vec<_> = findings
-        .iter()
-        .map(|finding| finding.code.to_string())
-        .collect();
-    codes.dedup();
-    codes
+    distinct_codes(findings)
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }

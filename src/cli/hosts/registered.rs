@@ -200,7 +200,7 @@ fn describe(page: &mut Page, host: &Host) {
 
 pub(super) fn remove(args: &Remove, console: &mut Console<'_>) -> Result<Exit, Error> {
     let mode = if args.what_if {
-        Mode::ReadOnly
+        Mode::WhatIf
     } else {
         Mode::ReadWrite
     };

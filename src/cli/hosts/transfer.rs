@@ -17,7 +17,7 @@ pub(super) const EXPORT: &str = "hosts-export";
 pub(super) const IMPORT: &str = "hosts-import";
 
 /// The largest document that is imported, in octets: 50,000 hosts of 10 KiB each.
-const MAX_DOCUMENT_LEN: u64 = 512 * 1024 * 1024;
+const MAX_DOCUMENT_LEN: usize = 512 * 1024 * 1024;
 
 /// Options of `hosts export`.
 #[derive(Args, Debug)]

@@ -1,0 +1,665 @@
+//! The command line as users and other programs meet it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests may be blunt"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use endorse::finding::{Code, Severity};
+use serde_json::Value;
+
+/// A time at which the certificates below testdata/cli are valid.
+const AT: &str = "2027-01-01";
+
+fn endorse() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_endorse"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("ENDORSE_STORE")
+        .env_remove("ENDORSE_REGISTRY")
+        .env_remove("SUDO_USER")
+        .env("USER", "tester");
+    command
+}
+
+/// `verify` or `register-host` with the test store and nothing else.
+fn judging(command: &str) -> Command {
+    let mut endorse = endorse();
+    endorse.args([
+        command,
+        "--no-embedded-roots",
+        "--store",
+        "testdata/cli/store",
+        "--at",
+        AT,
+    ]);
+    endorse
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The one document on standard output.
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error} in {}", text(&output.stdout)))
+}
+
+/// Status, codes and what was said of a single input.
+fn verify(path: &Path) -> (i32, Vec<String>, Output) {
+    let output = judging("verify").arg("--json").arg(path).output().unwrap();
+    let document = json(&output);
+    assert_eq!(document["schema"], "endorse.verify/1");
+    let results = document["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1, "{document}");
+    let codes = results[0]["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["severity"] == "error")
+        .map(|finding| finding["code"].as_str().unwrap().to_owned())
+        .collect();
+    (output.status.code().unwrap(), codes, output)
+}
+
+#[test]
+fn snapshots() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = directory.path().join("registry.db");
+    trycmd::TestCases::new()
+        .case("tests/cmd/*.trycmd")
+        .env("ENDORSE_REGISTRY", registry.to_str().unwrap())
+        .env("ENDORSE_STORE", "testdata/cli/store")
+        .env("SUDO_USER", "")
+        .env("USER", "tester")
+        .run();
+    directory.close().unwrap();
+}
+
+#[test]
+fn every_finding_code_has_one_heading() {
+    let text = fs::read_to_string("docs/findings.md").unwrap();
+    let mut facts: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(code) = line.strip_prefix("### ") {
+            assert_eq!(lines.next(), Some(""));
+            let earlier = facts.insert(code, lines.next().unwrap());
+            assert_eq!(earlier, None, "{code} has two headings");
+        }
+    }
+    for code in Code::ALL {
+        let facts = facts
+            .remove(code.as_str())
+            .unwrap_or_else(|| panic!("{code} has no heading in docs/findings.md"));
+        let force = match code.default_severity() {
+            _ if code.is_absolute() => "never",
+            Severity::Error => "may be waived",
+            Severity::Warning | Severity::Info => "nothing to waive",
+        };
+        let mut expected = format!(
+            "Severity: {} · Force: {force}",
+            code.default_severity().as_str()
+        );
+        if code.may_be_weakened() {
+            expected.push_str(" · Policy: may be weakened");
+        }
+        if let Some(status) = code.chain_status() {
+            expected.push_str(&format!(" · HGS: `{status}`"));
+        }
+        if let Some(clause) = code.clause() {
+            expected.push_str(&format!(" · Rule: {clause}"));
+        }
+        assert_eq!(facts, expected, "{code}");
+    }
+    assert!(facts.is_empty(), "no such codes: {facts:?}");
+}
+
+#[test]
+fn bad_files_have_the_exact_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let identifier = fs::read("testdata/cli/hyp01.xml").unwrap();
+    let deep = [b"<a>".repeat(10_000), b"</a>".repeat(10_000)].concat();
+    let bomb = b"<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\">\
+        <!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;\">]><a>&d;</a>";
+    let noise: Vec<u8> = (0_u32..4096)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let sparse = directory.path().join("sparse");
+    fs::File::create(&sparse).unwrap().set_len(1 << 30).unwrap();
+    for (path, status, code) in [
+        (at("empty", b""), 3, "input-unrecognised"),
+        (at("noise", &noise), 3, "input-unrecognised"),
+        (at("bomb.xml", bomb), 3, "xml-doctype"),
+        (at("deep.xml", &deep), 3, "input-too-large"),
+        (
+            at("cut.xml", &identifier[..identifier.len() / 2]),
+            3,
+            "xml-malformed",
+        ),
+        (
+            at("base64", b"MIIBIjANBgkqhkiG9w0BAQEFAAOC"),
+            3,
+            "ekpub-malformed",
+        ),
+        (sparse, 3, "input-too-large"),
+        ("/dev/zero".into(), 3, "input-too-large"),
+        ("testdata/cli/key-mismatch.xml".into(), 1, "key-mismatch"),
+        (
+            "testdata/cli/exponent-one.bin".into(),
+            1,
+            "weak-key-exponent",
+        ),
+        (
+            "testdata/cli/even-modulus.bin".into(),
+            1,
+            "weak-key-modulus",
+        ),
+        ("testdata/cli/off-curve.bin".into(), 1, "weak-key-point"),
+        ("testdata/cli/forged.xml".into(), 1, "signature-invalid"),
+        ("testdata/cli/no-ekcert.xml".into(), 1, "ekcert-missing"),
+        ("testdata/cli/aik.der".into(), 1, "eku-missing"),
+    ] {
+        let (found, codes, output) = verify(&path);
+        assert_eq!(found, status, "{}: {codes:?}", path.display());
+        assert!(
+            codes.iter().any(|found| found == code),
+            "{}: {codes:?} instead of {code}",
+            path.display()
+        );
+        if status == 3 {
+            let stderr = text(&output.stderr);
+            assert!(stderr.starts_with("error: "), "{stderr}");
+            assert!(stderr.contains("\nhelp: "), "{stderr}");
+        }
+    }
+    directory.close().unwrap();
+}
+
+#[test]
+fn every_input_is_reported_and_the_worst_exit_code_wins() {
+    let run = |files: &[&str]| {
+        let output = judging("verify")
+            .arg("--json")
+            .args(files)
+            .output()
+            .unwrap();
+        let outcomes: Vec<String> = json(&output)["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|result| result["outcome"].as_str().unwrap().to_owned())
+            .collect();
+        (output.status.code().unwrap(), outcomes.join(" "))
+    };
+    let good = "testdata/cli/hyp01.xml";
+    let rejected = "testdata/cli/no-ekcert.xml";
+    let unreadable = "testdata/cli/make.sh";
+    let missing = "testdata/cli/missing";
+    assert_eq!(run(&[good]), (0, "trusted".into()));
+    assert_eq!(run(&[rejected, good]), (1, "rejected trusted".into()));
+    assert_eq!(
+        run(&[good, unreadable, rejected]),
+        (3, "trusted unreadable rejected".into())
+    );
+    assert_eq!(
+        run(&[missing, unreadable, rejected, good]),
+        (2, "unreadable unreadable rejected trusted".into())
+    );
+}
+
+#[test]
+fn standard_input_and_directories() {
+    let mut child = judging("verify")
+        .args(["--json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let identifier = fs::read("testdata/cli/hyp01.xml").unwrap();
+    child.stdin.take().unwrap().write_all(&identifier).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(json(&output)["results"][0]["input"], "-");
+    assert_eq!(json(&output)["results"][0]["outcome"], "trusted");
+
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["b.xml", "a.xml"] {
+        fs::write(directory.path().join(name), &identifier).unwrap();
+    }
+    fs::create_dir(directory.path().join("c")).unwrap();
+    fs::write(directory.path().join("c/d.xml"), "not reached").unwrap();
+    let output = judging("verify")
+        .arg("--json")
+        .arg(directory.path())
+        .output()
+        .unwrap();
+    let document = json(&output);
+    let inputs: Vec<_> = document["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| {
+            Path::new(result["input"].as_str().unwrap())
+                .file_name()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(inputs, ["a.xml", "b.xml"]);
+    assert_eq!(output.status.code(), Some(0));
+    directory.close().unwrap();
+}
+
+#[test]
+fn json_has_every_field_of_the_contract() {
+    let (_, _, output) = verify(Path::new("testdata/cli/hyp01.xml"));
+    let result = &json(&output)["results"][0];
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    let has = |value: &Value, expected: &[&str]| {
+        let keys = keys(value);
+        for key in expected {
+            assert!(
+                keys.iter().any(|found| found == key),
+                "no {key} in {keys:?}"
+            );
+        }
+    };
+    has(
+        result,
+        &[
+            "input", "outcome", "name", "machine", "ekpubs", "ekcerts", "path", "findings",
+            "checks",
+        ],
+    );
+    has(&result["machine"], &["guid", "serial", "macs"]);
+    has(
+        &result["ekpubs"][0],
+        &["algorithm", "spki_sha256", "windows_sha256", "source"],
+    );
+    has(
+        &result["ekcerts"][0],
+        &[
+            "sha256",
+            "thumbprint_sha1",
+            "subject",
+            "issuer",
+            "serial",
+            "not_before",
+            "not_after",
+            "tpm",
+            "spki_sha256",
+        ],
+    );
+    has(
+        &result["ekcerts"][0]["tpm"],
+        &["manufacturer", "vendor", "model", "version"],
+    );
+    has(&result["path"][0], &["role", "subject", "sha256"]);
+    has(&result["checks"][0], &["name", "status", "reason"]);
+    assert_eq!(result["name"], "hyp01");
+    assert_eq!(result["machine"]["serial"], Value::Null);
+    assert_eq!(result["ekpubs"][0]["algorithm"], "rsa2048");
+    assert_eq!(
+        result["ekpubs"][0]["spki_sha256"],
+        result["ekcerts"][0]["spki_sha256"]
+    );
+    assert_eq!(result["path"].as_array().unwrap().len(), 3);
+    assert_eq!(result["path"][0]["role"], "ek");
+    assert_eq!(result["path"][2]["role"], "anchor");
+    assert_eq!(result["story"], Value::Null);
+
+    let (_, _, output) = verify(Path::new("testdata/cli/no-ekcert.xml"));
+    let finding = &json(&output)["results"][0]["findings"][0];
+    has(finding, &["code", "severity", "message", "help", "clause"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = judging("verify")
+        .arg("--explain")
+        .args(["testdata/cli/hyp01.xml"; 2000])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_trouble() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = judging("verify")
+        .arg("testdata/cli/hyp01.xml")
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("cannot write to standard output"));
+}
+
+#[test]
+fn attack_strings_do_not_reach_the_terminal() {
+    for args in [
+        &["inspect", "testdata/cli/attack.der"][..],
+        &["verify", "--explain", "-v", "testdata/cli/attack.der"],
+        &["verify", "a\x1b[2J\u{202e}b"],
+    ] {
+        let output = endorse().args(args).output().unwrap();
+        for stream in [&output.stdout, &output.stderr] {
+            let stream = text(stream);
+            assert!(
+                !stream
+                    .chars()
+                    .any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')),
+                "{stream:?}"
+            );
+        }
+        assert!(
+            text(&output.stdout).contains("\\u{1b}[") || text(&output.stderr).contains("\\u{1b}["),
+            "the attack went missing"
+        );
+    }
+    // JSON keeps it exact; the escapes there are those of JSON.
+    let (_, _, output) = verify(Path::new("testdata/cli/attack.der"));
+    let model = json(&output)["results"][0]["ekcerts"][0]["tpm"]["model"].clone();
+    assert!(model.as_str().unwrap().contains("\x1b[31m"), "{model}");
+}
+
+#[cfg(unix)]
+#[test]
+fn called_by_another_name_it_is_that_command() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["register-host", "get-platform-identifier"] {
+        let link = directory.path().join(name);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_endorse"), &link).unwrap();
+        let output = Command::new(&link).arg("--help").output().unwrap();
+        let help = text(&output.stdout);
+        assert!(help.contains(&format!("Usage: endorse {name}")), "{help}");
+    }
+    directory.close().unwrap();
+}
+
+mod registry {
+    use super::*;
+
+    fn register(registry: &Path) -> Command {
+        let mut command = judging("register-host");
+        command.arg("--json").arg("--registry").arg(registry);
+        command
+    }
+
+    fn outcome(output: &Output) -> String {
+        json(output)["results"][0]["outcome"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn of_many_at_once_exactly_one_registers() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        let children: Vec<_> = (0..8)
+            .map(|_| {
+                register(&registry)
+                    .arg("testdata/cli/hyp01.xml")
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        let mut outcomes: Vec<_> = children
+            .into_iter()
+            .map(|child| {
+                let output = child.wait_with_output().unwrap();
+                assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+                outcome(&output)
+            })
+            .collect();
+        outcomes.sort();
+        assert_eq!(outcomes[0], "registered");
+        assert!(
+            outcomes[1..].iter().all(|outcome| outcome == "unchanged"),
+            "{outcomes:?}"
+        );
+        directory.close().unwrap();
+    }
+
+    #[test]
+    fn json_of_a_host_follows_the_contract() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        let output = register(&registry)
+            .arg("testdata/cli/hyp01.xml")
+            .output()
+            .unwrap();
+        let document = json(&output);
+        assert_eq!(document["schema"], "endorse.register-host/1");
+        let result = &document["results"][0];
+        assert_eq!(result["outcome"], "registered");
+        let host = &result["host"];
+        assert_eq!(host["name"], "hyp01");
+        assert_eq!(host["trust"], "verified");
+        assert_eq!(host["policy_version"], "v2");
+        assert_eq!(host["registered_by"], "tester");
+        assert_eq!(
+            host["ekpub_spki_sha256"],
+            result["ekpubs"][0]["spki_sha256"]
+        );
+        assert!(host["registered_at"].as_str().unwrap().ends_with('Z'));
+        directory.close().unwrap();
+    }
+
+    #[test]
+    fn what_if_writes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        let output = register(&registry)
+            .args(["--what-if", "testdata/cli/hyp01.xml"])
+            .output()
+            .unwrap();
+        assert_eq!(outcome(&output), "registered");
+        assert_eq!(json(&output)["results"][0]["what_if"], true);
+        assert!(!registry.exists());
+        directory.close().unwrap();
+    }
+
+    #[test]
+    fn one_bad_file_does_not_stop_the_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        let output = register(&registry)
+            .args([
+                "testdata/cli/hyp01.xml",
+                "testdata/cli/make.sh",
+                "testdata/cli/key-mismatch.xml",
+                "testdata/cli/hyp02.xml",
+            ])
+            .output()
+            .unwrap();
+        let outcomes: Vec<_> = json(&output)["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|result| result["outcome"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            outcomes,
+            ["registered", "unreadable", "rejected", "registered"]
+        );
+        assert_eq!(output.status.code(), Some(3));
+        directory.close().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_trouble_and_leaves_no_half_host() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        let output = register(&registry)
+            .arg("testdata/cli/hyp01.xml")
+            .output()
+            .unwrap();
+        assert_eq!(outcome(&output), "registered");
+        // A limit on file sizes stands for a disk without room: writes beyond 8 KiB
+        // fail. The shell ignores SIGXFSZ, so that they fail with an error instead.
+        let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+        let command = register(&registry);
+        let output = Command::new("bash")
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .arg("-c")
+            .arg(script)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .arg("testdata/cli/hyp02.xml")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("help: "));
+        let output = endorse()
+            .args(["hosts", "history", "--check", "--json", "--registry"])
+            .arg(&registry)
+            .output()
+            .unwrap();
+        assert_eq!(json(&output)["results"][0]["outcome"], "intact");
+        assert_eq!(json(&output)["results"][0]["hosts"], 1);
+        directory.close().unwrap();
+    }
+
+    #[test]
+    fn a_registry_of_a_newer_version_or_none_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        register(&registry)
+            .arg("testdata/cli/hyp01.xml")
+            .output()
+            .unwrap();
+        // The user_version of an SQLite file is at offset 60 of its header.
+        let mut bytes = fs::read(&registry).unwrap();
+        bytes[60..64].copy_from_slice(&9999_u32.to_be_bytes());
+        fs::write(&registry, bytes).unwrap();
+        let noise = directory.path().join("noise.db");
+        fs::write(
+            &noise,
+            "this is no database, but long enough to be one ".repeat(100),
+        )
+        .unwrap();
+        for registry in [&registry, &noise, &directory.path().join("missing.db")] {
+            let output = endorse()
+                .args(["hosts", "list", "--registry"])
+                .arg(registry)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            let stderr = text(&output.stderr);
+            assert!(
+                stderr.starts_with("error: ") && stderr.contains("\nhelp: "),
+                "{stderr}"
+            );
+        }
+        directory.close().unwrap();
+    }
+
+    #[test]
+    fn recheck_tells_of_a_host_that_lost_its_trust() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        register(&registry)
+            .arg("testdata/cli/hyp01.xml")
+            .output()
+            .unwrap();
+        let recheck = |store: &[&str]| {
+            let output = endorse()
+                .args([
+                    "hosts",
+                    "recheck",
+                    "--json",
+                    "--no-embedded-roots",
+                    "--at",
+                    AT,
+                ])
+                .args(store)
+                .arg("--registry")
+                .arg(&registry)
+                .output()
+                .unwrap();
+            (
+                output.status.code().unwrap(),
+                json(&output)["results"][0].clone(),
+            )
+        };
+        let (status, result) = recheck(&["--store", "testdata/cli/store"]);
+        assert_eq!((status, &result["changed"]), (0, &Value::Bool(false)));
+        let (status, result) = recheck(&["--roots", "testdata/cli/other-root.pem"]);
+        assert_eq!((status, &result["changed"]), (1, &Value::Bool(true)));
+        assert_eq!(result["was"]["trusted"], true);
+        assert_eq!(result["now"]["trusted"], false);
+        assert_eq!(result["now"]["codes"][0], "issuer-unknown");
+        directory.close().unwrap();
+    }
+
+    #[test]
+    fn what_is_exported_can_be_imported() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = directory.path().join("first.db");
+        let second = directory.path().join("second.db");
+        let document = directory.path().join("hosts.json");
+        register(&first)
+            .args(["testdata/cli/hyp01.xml", "testdata/cli/hyp02.xml"])
+            .output()
+            .unwrap();
+        let run = |args: &[&str], paths: &[&Path]| {
+            let output = endorse().args(args).args(paths).output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            output
+        };
+        run(
+            &["hosts", "export", "--output"],
+            &[&document, Path::new("--registry"), &first],
+        );
+        let output = run(
+            &["hosts", "import", "--json"],
+            &[&document, Path::new("--registry"), &second],
+        );
+        assert_eq!(
+            json(&output)["results"][0]["imported"]
+                .as_array()
+                .unwrap()
+                .len(),
+            2
+        );
+        let output = run(&["hosts", "list", "--json", "--registry"], &[&second]);
+        let hosts = json(&output);
+        assert_eq!(hosts["results"][0]["name"], "hyp01");
+        assert_eq!(hosts["results"][0]["imported"], true);
+        directory.close().unwrap();
+    }
+}
