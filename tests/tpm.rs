@@ -8,6 +8,7 @@
     clippy::arithmetic_side_effects,
     clippy::string_slice,
     clippy::disallowed_methods,
+    clippy::print_stderr,
     missing_docs,
     reason = "tests may be blunt"
 )]

@@ -51,7 +51,7 @@ impl Swtpm {
         let at = |name: &str| ca.join(name).display().to_string();
         write(
             &ca.join("localca.conf"),
-            &format!(
+            format!(
                 "statedir = {}\nsigningkey = {}\nissuercert = {}\ncertserial = {}\n",
                 ca.display(),
                 at("signkey.pem"),
@@ -65,7 +65,7 @@ impl Swtpm {
         );
         write(
             &ca.join("setup.conf"),
-            &format!(
+            format!(
                 "create_certs_tool = swtpm_localca\ncreate_certs_tool_config = {}\n\
                  create_certs_tool_options = {}\nactive_pcr_banks = sha256\n",
                 at("localca.conf"),
