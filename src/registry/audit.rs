@@ -73,6 +73,8 @@ pub struct Entry {
     pub ekpubs: Vec<String>,
     /// SHA-256 of the file.
     pub file_sha256: String,
+    /// The time it was judged for, RFC 3339 in UTC.
+    pub judged_at: String,
     /// Fingerprint of the store it was judged with.
     pub store: String,
     /// SHA-256 of the policy it was judged with.
@@ -159,9 +161,10 @@ pub(super) fn append(
     let (entries, previous) = transaction.head()?;
     let seq = entries.saturating_add(1);
     // A recheck is of the registered file, but with a store and a policy of its own.
-    let (store, policy) = event.recheck.map_or((host.store, host.policy), |recheck| {
-        (recheck.store, recheck.policy)
-    });
+    let (judged_at, store, policy) = match event.recheck {
+        Some(recheck) => (recheck.judged_at, recheck.store, recheck.policy),
+        None => (host.judged_at, host.store, host.policy),
+    };
     let entry = Entry {
         seq,
         at: event.at.to_string(),
@@ -179,6 +182,7 @@ pub(super) fn append(
             .map(|ek| ek.spki_sha256.to_string())
             .collect(),
         file_sha256: host.file_sha256.to_string(),
+        judged_at: judged_at.to_string(),
         store: store.to_string(),
         policy: policy.to_string(),
         waived: host.waived.clone(),

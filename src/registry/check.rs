@@ -19,7 +19,7 @@ struct Told {
     state: State,
     record_sha256: String,
     ended: Option<String>,
-    recheck: Option<(String, bool, Vec<String>, String, String)>,
+    recheck: Option<[String; 6]>,
 }
 
 /// Goes through the trail and compares the hosts with what it says.
@@ -161,13 +161,14 @@ impl Checker {
             _ => {}
         }
         let recheck = match entry.rechecked_trusted {
-            Some(trusted) => Some((
+            Some(trusted) => Some([
                 entry.at.clone(),
-                trusted,
-                entry.rechecked_codes,
+                entry.judged_at,
+                trusted.to_string(),
+                entry.rechecked_codes.join(","),
                 entry.store,
                 entry.policy,
-            )),
+            ]),
             None => self
                 .told
                 .get_mut(&entry.host_id)
@@ -277,13 +278,14 @@ impl Checker {
             self.problem(None, name, "the host did not end when the trail says");
         }
         let recheck = host.recheck.as_ref().map(|recheck| {
-            (
+            [
                 recheck.at.to_string(),
-                recheck.trusted,
-                recheck.codes.clone(),
+                recheck.judged_at.to_string(),
+                recheck.trusted.to_string(),
+                recheck.codes.join(","),
                 recheck.store.to_string(),
                 recheck.policy.to_string(),
-            )
+            ]
         });
         if recheck != told.recheck {
             self.problem(None, name, "the last recheck is not what the trail says");

@@ -123,6 +123,8 @@ pub struct Waived {
 pub struct Recheck {
     /// When.
     pub at: Time,
+    /// The time it was judged for.
+    pub judged_at: Time,
     /// Whether it would be trusted now.
     pub trusted: bool,
     /// The codes of the errors.

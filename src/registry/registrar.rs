@@ -318,6 +318,7 @@ impl Registry {
         codes.dedup();
         let recheck = Recheck {
             at,
+            judged_at: candidate.judged_at,
             trusted: candidate.trusted,
             codes,
             store: candidate.store,

@@ -64,6 +64,7 @@ CREATE TABLE ekcert (
 CREATE TABLE recheck (
     host_id INTEGER PRIMARY KEY REFERENCES host (id),
     at INTEGER NOT NULL,
+    judged_at INTEGER NOT NULL,
     trusted INTEGER NOT NULL CHECK (trusted IN (0, 1)),
     codes TEXT NOT NULL,
     store BLOB NOT NULL CHECK (length(store) = 32),

@@ -37,7 +37,8 @@ const BY_MACHINE: &str = hosts!("guid_key = ?1 AND state IN ('active', 'staged')
 const EKS: &str = "SELECT algorithm, spki, spki_sha256, windows_sha256 FROM ek
     WHERE host_id = ?1 ORDER BY position";
 const EKCERTS: &str = "SELECT sha256, der FROM ekcert WHERE host_id = ?1 ORDER BY position";
-const RECHECK: &str = "SELECT at, trusted, codes, store, policy FROM recheck WHERE host_id = ?1";
+const RECHECK: &str =
+    "SELECT at, judged_at, trusted, codes, store, policy FROM recheck WHERE host_id = ?1";
 const FILE: &str = "SELECT bytes FROM file WHERE sha256 = ?1";
 const HEAD: &str = "SELECT entries, hash FROM head WHERE id = 1";
 const END: &str = "UPDATE host SET state = ?2, ended_at = ?3 WHERE id = ?1";
@@ -128,10 +129,11 @@ impl<'a> SqliteTransaction<'a> {
             .query_row([host.id], |row| {
                 Ok(Recheck {
                     at: Time::from_unix(row.get(0)?),
-                    trusted: row.get(1)?,
-                    codes: json(row, 2)?,
-                    store: digest(row, 3)?,
-                    policy: digest(row, 4)?,
+                    judged_at: Time::from_unix(row.get(1)?),
+                    trusted: row.get(2)?,
+                    codes: json(row, 3)?,
+                    store: digest(row, 4)?,
+                    policy: digest(row, 5)?,
                 })
             })
             .optional()?;
@@ -302,14 +304,15 @@ impl Transaction for SqliteTransaction<'_> {
     fn set_recheck(&self, id: i64, recheck: &Recheck) -> Result<(), Error> {
         let write = || {
             self.execute(
-                "INSERT INTO recheck (host_id, at, trusted, codes, store, policy)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (host_id) DO UPDATE SET at = excluded.at,
+                "INSERT INTO recheck (host_id, at, judged_at, trusted, codes, store, policy)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (host_id) DO UPDATE SET at = excluded.at, judged_at = excluded.judged_at,
                     trusted = excluded.trusted, codes = excluded.codes, store = excluded.store,
                     policy = excluded.policy",
                 params![
                     id,
                     recheck.at.unix(),
+                    recheck.judged_at.unix(),
                     recheck.trusted,
                     to_json(&recheck.codes)?,
                     recheck.store.0,

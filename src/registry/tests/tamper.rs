@@ -150,7 +150,7 @@ fn tampering_is_found_and_named() {
         ("UPDATE recheck SET codes = '[]'", "the last recheck"),
         ("UPDATE recheck SET at = 0", "the last recheck"),
         ("DELETE FROM recheck", "the last recheck"),
-        ("INSERT INTO recheck SELECT 1, at, trusted, codes, store, policy FROM recheck", "the last recheck"),
+        ("INSERT INTO recheck SELECT 1, at, judged_at, trusted, codes, store, policy FROM recheck", "the last recheck"),
         // The schema.
         ("DROP INDEX ek_spki", "index ek_spki of the schema is missing"),
         ("DROP INDEX host_name; CREATE INDEX host_name ON host (name_key)", "index host_name of the schema is missing or changed"),
