@@ -273,6 +273,11 @@ const fn subgroups() -> [[u64; 3]; INFORMATIVE.len()] {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "tests may be blunt"
+)]
 mod tests {
     use super::*;
 

@@ -114,6 +114,11 @@ fn check_modulus(modulus: &[u8]) -> Option<Finding> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "tests may be blunt"
+)]
 mod tests {
     use super::*;
     use crate::ek::TpmPublic;

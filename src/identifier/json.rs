@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::{self, Material};
 use super::gather::{add, finish, gather, normal_guid, normal_mac, within};
-use super::limits::MAX_JSON_LEN;
+use super::limits::{MAX_DEPTH, MAX_INPUT_LEN, MAX_NAME_LEN};
 use super::model::{Element, Identifier, Kind, Node};
-use super::xml::check_tree;
+use super::xml::{self, check_tree};
 use crate::ek::Encoding;
 use crate::finding::{Code, Error};
 use crate::hash::{from_hex, hex};
@@ -23,7 +23,7 @@ impl Identifier {
         // Writing to a String fails only for maps with other keys than strings, of
         // which there are none.
         let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
-        if text.len() >= MAX_JSON_LEN {
+        if text.len() >= MAX_INPUT_LEN {
             // The blanks before deeply nested elements.
             text = serde_json::to_string(&file).unwrap_or_default();
         }
@@ -32,12 +32,15 @@ impl Identifier {
     }
 
     fn to_file(&self) -> File {
+        // What was made here may need cleaning, so that it can be read again; what was
+        // read does not.
+        let clean = |text: &String| xml::clean(text);
         File {
             schema: SCHEMA.to_owned(),
-            name: self.name.clone(),
+            name: self.name.as_ref().and_then(clean),
             machine: FileMachine {
                 guid: self.machine.guid.clone(),
-                serial: self.machine.serial.clone(),
+                serial: self.machine.serial.as_ref().and_then(clean),
                 macs: self.machine.macs.clone(),
             },
             ekpubs: self
@@ -60,9 +63,9 @@ impl Identifier {
                     der: hex(entry.certificate.der()),
                 })
                 .collect(),
-            messages: self.messages.clone(),
+            messages: self.messages.iter().filter_map(clean).collect(),
             document: self.document.as_ref().map(FileElement::from),
-            extensions: None,
+            _extensions: None,
         }
     }
 }
@@ -82,6 +85,19 @@ pub(super) fn read(text: &str) -> Result<Identifier, Error> {
     }
     let stated = stated(&file)?;
     let Some(document) = file.document else {
+        // It must be possible to write as XML what is said here, and to read it
+        // back: no name with blanks around it, no serial number that is a key.
+        let root = stated.new_document();
+        check_tree(&root).map_err(|what| {
+            malformed(format!(
+                "what the file says cannot be written as XML: {what}"
+            ))
+        })?;
+        let mut told = gather(root, Kind::Json)?;
+        for (told, stated) in told.ekpubs.iter_mut().zip(&stated.ekpubs) {
+            told.encoding = stated.encoding;
+        }
+        agree(&stated, &told)?;
         return finish(stated);
     };
     let root = Element::from(document);
@@ -130,7 +146,7 @@ fn stated(file: &File) -> Result<Identifier, Error> {
                 malformed("the encoding is not a known one").at(format!("{place}/encoding"))
             })?,
         };
-        let source = entry.source.as_deref().unwrap_or(&place);
+        let source = source(&entry.source, &place)?;
         add(&mut identifier, Material::EkPub(key, encoding), source)?;
     }
     for (index, entry) in file.ekcerts.iter().enumerate() {
@@ -140,7 +156,7 @@ fn stated(file: &File) -> Result<Identifier, Error> {
             _ => return Err(malformed("it is no DER certificate").at(format!("{place}/der"))),
         };
         same(&entry.sha256, &certificate.sha256().to_string(), &place)?;
-        let source = entry.source.as_deref().unwrap_or(&place);
+        let source = source(&entry.source, &place)?;
         let material = Material::EkCert(certificate, Vec::new());
         add(&mut identifier, material, source)?;
     }
@@ -174,7 +190,25 @@ fn agree(stated: &Identifier, told: &Identifier) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(malformed("the file says one thing here and another in its document").at(differs))
+    Err(malformed(
+        "the file says one thing here and another in its document, or something that cannot be \
+         written as XML",
+    )
+    .at(differs))
+}
+
+/// Where an entry says that it came from, or its place in the file.
+fn source<'a>(stated: &'a Option<String>, place: &'a str) -> Result<&'a str, Error> {
+    // The longest element path there can be.
+    const MAX_SOURCE_LEN: usize = MAX_DEPTH.saturating_mul(MAX_NAME_LEN.saturating_add(8));
+    match stated {
+        Some(source) if source.len() > MAX_SOURCE_LEN => Err(malformed(format!(
+            "the source is longer than {MAX_SOURCE_LEN} bytes"
+        ))
+        .at(format!("{place}/source"))),
+        Some(source) => Ok(source),
+        None => Ok(place),
+    }
 }
 
 fn decode(text: &str, place: &str) -> Result<Option<Material>, Error> {
@@ -217,8 +251,8 @@ struct File {
     #[serde(default)]
     document: Option<FileElement>,
     /// For other programs; read and dropped.
-    #[serde(default, skip_serializing)]
-    extensions: Option<serde_json::Map<String, serde_json::Value>>,
+    #[serde(default, rename = "extensions", skip_serializing)]
+    _extensions: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Default, Serialize, Deserialize)]

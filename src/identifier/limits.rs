@@ -1,18 +1,25 @@
-//! How much is read. Passing a limit is an `input-too-large` error.
+//! How much is read. Passing a limit is an `input-too-large` error. Together the
+//! limits see to it that what is written from any input can be read again.
 
 use crate::finding::{Code, Error};
 
-/// The largest input in any form but JSON, in bytes. A platform identifier has a
-/// few KiB: one or two certificates of up to 2 KiB in base64, twice that in UTF-16.
-pub const MAX_INPUT_LEN: usize = 128 * 1024;
+/// The largest input of any kind, in bytes. The form that takes most room is JSON:
+/// up to [`MAX_DOCUMENT_LEN`] of XML with escapes, and the keys and certificates
+/// again in hex.
+pub const MAX_INPUT_LEN: usize = 1024 * 1024;
 
-/// The largest JSON input, in bytes: enough for the JSON form of the largest XML
-/// that is read, so that XML to JSON to XML never fails.
-pub const MAX_JSON_LEN: usize = 1024 * 1024;
+/// The largest input that is EK material by itself, in bytes, and the largest sum of
+/// names, attribute values and texts in a document. A genuine file has a few KiB:
+/// one or two certificates of up to 2 KiB in base64.
+pub const MAX_DOCUMENT_LEN: usize = 128 * 1024;
 
 /// How deep XML elements may be nested. Genuine files need three levels. The JSON
 /// form has two levels per element, and its reader stops at 128.
-pub const MAX_DEPTH: usize = 60;
+pub const MAX_DEPTH: usize = 32;
+
+/// The longest name of an element or attribute, in bytes. It bounds the element
+/// paths in findings.
+pub const MAX_NAME_LEN: usize = 128;
 
 /// The most elements, texts, attributes, comments and instructions together in one
 /// document. Genuine files have a few dozen.

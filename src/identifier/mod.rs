@@ -11,6 +11,8 @@ mod json;
 mod limits;
 mod model;
 mod pem;
+#[cfg(test)]
+mod properties;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,6 @@ mod text;
 mod write;
 mod xml;
 
-pub use limits::{MAX_DEPTH, MAX_INPUT_LEN, MAX_JSON_LEN, MAX_KEYS, MAX_NODES};
+pub use limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_INPUT_LEN, MAX_KEYS, MAX_NAME_LEN, MAX_NODES};
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};

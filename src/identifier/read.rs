@@ -1,6 +1,6 @@
 use super::classify::{self, Classified, Material};
 use super::gather::{add, finish, gather};
-use super::limits::{MAX_INPUT_LEN, MAX_JSON_LEN, too_large};
+use super::limits::{MAX_DOCUMENT_LEN, MAX_INPUT_LEN, too_large};
 use super::model::{Identifier, Kind};
 use super::text::{self, TextEncoding};
 use super::{json, xml};
@@ -17,11 +17,11 @@ impl Identifier {
     /// of the reading group; [`Fault::Unsupported`](crate::finding::Fault::Unsupported)
     /// for kinds of keys that are not read here.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
-        if bytes.len() > MAX_JSON_LEN {
-            return Err(length(bytes.len(), MAX_JSON_LEN));
+        if bytes.len() > MAX_INPUT_LEN {
+            return Err(length(bytes.len(), MAX_INPUT_LEN));
         }
         // No text starts as a binary structure does, so these come first.
-        if bytes.len() <= MAX_INPUT_LEN
+        if bytes.len() <= MAX_DOCUMENT_LEN
             && let Some(material) = classify::bytes(bytes)?
         {
             return bare(vec![material]);
@@ -32,11 +32,11 @@ impl Identifier {
         if text.trim_start().starts_with('{') {
             return json::read(&text);
         }
-        if bytes.len() > MAX_INPUT_LEN {
-            return Err(length(bytes.len(), MAX_INPUT_LEN));
-        }
         if text.trim_start().starts_with('<') {
             return read_xml(&text, encoding);
+        }
+        if bytes.len() > MAX_DOCUMENT_LEN {
+            return Err(length(bytes.len(), MAX_DOCUMENT_LEN));
         }
         match classify::text(&text)? {
             Classified::Found(materials) if !materials.is_empty() => bare(materials),

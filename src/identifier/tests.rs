@@ -1,3 +1,9 @@
+#![allow(
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "tests may be blunt"
+)]
+
 use super::classify::to_base64;
 use super::xml;
 use super::*;
@@ -373,11 +379,24 @@ fn limits() {
         Some(Code::InputTooLarge)
     );
     assert_eq!(
-        code(&format!("<a>{}</a>", " ".repeat(MAX_INPUT_LEN))),
+        code(&format!("<a>{}</a>", " ".repeat(MAX_DOCUMENT_LEN))),
         Some(Code::InputTooLarge)
     );
     assert_eq!(
-        refused(&vec![b'{'; MAX_JSON_LEN + 1]).code,
+        code(&format!("<a b='{}'/>", " ".repeat(MAX_DOCUMENT_LEN))),
+        Some(Code::InputTooLarge)
+    );
+    let name = "a".repeat(MAX_NAME_LEN);
+    assert_whole(&read(
+        &whole().replace("<Version>", &format!("<{name}/><Version>")),
+    ));
+    assert_eq!(code(&format!("<{name}a/>")), Some(Code::InputTooLarge));
+    assert_eq!(
+        refused("A".repeat(MAX_DOCUMENT_LEN + 1).as_bytes()).code,
+        Some(Code::InputTooLarge)
+    );
+    assert_eq!(
+        refused(&vec![b'{'; MAX_INPUT_LEN + 1]).code,
         Some(Code::InputTooLarge)
     );
     assert_eq!(

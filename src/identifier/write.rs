@@ -77,23 +77,27 @@ impl Identifier {
     }
 
     /// One line per element, indented by two spaces a level.
-    fn new_document(&self) -> Element {
-        let messages = self.messages.iter().map(|text| leaf(MESSAGE, text));
-        let mut children = vec![parent(MESSAGES, messages.collect(), 1)];
-        children.push(leaf(VERSION, FORMAT_VERSION));
-        children.extend(self.name.as_deref().map(|name| leaf(FOREIGN_KEY, name)));
-        children.extend(self.machine.guid.as_deref().map(|guid| leaf(GUID, guid)));
-        let serial = self.machine.serial.as_deref();
-        children.extend(serial.map(|serial| leaf(SERIAL, serial)));
-        let macs: Vec<Element> = self.machine.macs.iter().map(|mac| leaf(MAC, mac)).collect();
+    pub(super) fn new_document(&self) -> Element {
+        let messages = self.messages.iter();
+        let messages = messages.filter_map(|text| leaf(MESSAGE, text)).collect();
+        let mut children = vec![parent(MESSAGES, messages, 1)];
+        let mut add = |name: XmlName, text: Option<&str>| {
+            children.extend(text.and_then(|text| leaf(name, text)));
+        };
+        add(VERSION, Some(FORMAT_VERSION));
+        add(FOREIGN_KEY, self.name.as_deref());
+        add(GUID, self.machine.guid.as_deref());
+        add(SERIAL, self.machine.serial.as_deref());
+        let macs = self.machine.macs.iter();
+        let macs: Vec<Element> = macs.filter_map(|mac| leaf(MAC, mac)).collect();
         if !macs.is_empty() {
             children.push(parent(MACS, macs, 1));
         }
         for entry in &self.ekpubs {
-            children.push(leaf(EKPUB, &to_base64(&entry.key.to_bcrypt())));
+            children.extend(leaf(EKPUB, &to_base64(&entry.key.to_bcrypt())));
         }
         for entry in &self.ekcerts {
-            children.push(leaf(EKCERT, &to_base64(entry.certificate.der())));
+            children.extend(leaf(EKCERT, &to_base64(entry.certificate.der())));
         }
         let mut root = parent(ROOT, children, 0);
         root.attributes = vec![("xmlns".to_owned(), NAMESPACE.to_owned())];
@@ -117,15 +121,13 @@ const fn ours(name: &'static str, holds: &'static str) -> XmlName {
     }
 }
 
-fn leaf(name: XmlName, text: &str) -> Element {
-    Element {
+/// An element with text in it, if there is any.
+fn leaf(name: XmlName, text: &str) -> Option<Element> {
+    Some(Element {
         name: name.name.to_owned(),
         attributes: Vec::new(),
-        children: match text {
-            "" => Vec::new(),
-            text => vec![Node::Text(text.to_owned())],
-        },
-    }
+        children: vec![Node::Text(xml::clean(text)?)],
+    })
 }
 
 /// An element whose children stand on lines of their own.

@@ -7,7 +7,7 @@ use quick_xml::errors::Error as XmlError;
 use quick_xml::escape::{EscapeError, resolve_predefined_entity};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::limits::{MAX_DEPTH, MAX_NODES, too_large};
+use super::limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_NAME_LEN, MAX_NODES, too_large};
 use super::model::{Element, Node};
 use crate::finding::{Code, Error};
 
@@ -94,72 +94,136 @@ pub(super) fn write(element: &Element, out: &mut String) {
     out.push('>');
 }
 
+/// Text as it can stand in XML and come back the same: without white space around
+/// it, and with U+FFFD for what XML does not allow. `None` if nothing is left.
+pub(super) fn clean(text: &str) -> Option<String> {
+    let replaced = |c: char| match is_xml_char(c) {
+        true => c,
+        false => char::REPLACEMENT_CHARACTER,
+    };
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.chars().map(replaced).collect())
+}
+
 /// The part of a name after its prefix.
 pub(super) fn local_name(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
-/// Whether a tree that was not read from XML could be written as such.
+/// Whether a tree that was not read from XML is one that could have been.
 pub(super) fn check_tree(root: &Element) -> Result<(), String> {
-    let mut nodes = 0usize;
+    let mut size = Size::default();
     // Elements still to be looked at, with their depth.
     let mut open = vec![(root, 1usize)];
     while let Some((element, depth)) = open.pop() {
         if depth > MAX_DEPTH {
             return Err(format!("elements are nested deeper than {MAX_DEPTH}"));
         }
-        nodes = nodes
-            .saturating_add(1)
-            .saturating_add(element.attributes.len());
-        if !is_name(&element.name) {
-            return Err("an element has a name that XML does not allow".to_owned());
-        }
+        size.name(&element.name)?;
         for (index, (name, value)) in element.attributes.iter().enumerate() {
-            let twice = element.attributes.iter().skip(index.saturating_add(1));
-            if !is_name(name) || twice.into_iter().any(|(other, _)| other == name) {
-                return Err(
-                    "an attribute has a name that XML does not allow, or is there twice".to_owned(),
-                );
-            }
-            if !value.chars().all(is_xml_char) {
-                return Err("an attribute has a character that XML does not allow".to_owned());
+            size.name(name)?;
+            size.text(value)?;
+            let others = element.attributes.iter().skip(index.saturating_add(1));
+            if others.into_iter().any(|(other, _)| other == name) {
+                return Err(format!("the attribute {name} is there twice"));
             }
         }
         let mut after_text = false;
         for child in &element.children {
-            let text = match child {
-                Node::Element(child) => {
-                    open.push((child, depth.saturating_add(1)));
-                    after_text = false;
-                    continue;
+            match child {
+                Node::Element(child) => open.push((child, depth.saturating_add(1))),
+                // Read back as one, or as none.
+                Node::Text(text) if after_text || text.is_empty() => {
+                    return Err("a text is empty or follows another".to_owned());
                 }
-                Node::Text(text) => {
-                    // Two texts in a row, or an empty one, would be read back as
-                    // one or none.
-                    if after_text || text.is_empty() {
-                        return Err("a text is empty or follows another".to_owned());
-                    }
-                    text
+                Node::Text(text) => size.node(text)?,
+                Node::Comment(text) => {
+                    check_comment(text)?;
+                    size.node(text)?;
                 }
-                Node::Comment(text) if text.contains("--") || text.ends_with('-') => {
-                    return Err("a comment contains '--'".to_owned());
+                Node::Instruction(text) => {
+                    check_instruction(text)?;
+                    size.node(text)?;
                 }
-                Node::Instruction(text) if !is_instruction(text) => {
-                    return Err("a processing instruction is not well formed".to_owned());
-                }
-                Node::Comment(text) | Node::Instruction(text) => text,
-            };
-            after_text = matches!(child, Node::Text(_));
-            nodes = nodes.saturating_add(1);
-            if !text.chars().all(is_xml_char) || (!after_text && text.contains('\r')) {
-                return Err("a text has a character that XML does not allow".to_owned());
             }
+            after_text = matches!(child, Node::Text(_));
         }
     }
-    if nodes > MAX_NODES {
-        return Err(format!(
-            "there are more than {MAX_NODES} elements, attributes and texts"
-        ));
+    Ok(())
+}
+
+/// Counts what is in a document, and checks names and characters on the way.
+#[derive(Default)]
+struct Size {
+    nodes: usize,
+    octets: usize,
+    /// Whether it was a limit that was passed.
+    too_large: bool,
+}
+
+impl Size {
+    fn name(&mut self, name: &str) -> Result<(), String> {
+        if name.len() > MAX_NAME_LEN {
+            self.too_large = true;
+            return Err(format!("a name is longer than {MAX_NAME_LEN} bytes"));
+        }
+        if !is_name(name) {
+            return Err("an element or attribute has a name that XML does not allow".to_owned());
+        }
+        // In the start tag and in the end tag.
+        self.add(1, name.len().saturating_mul(2))
+    }
+
+    /// A node that is no element.
+    fn node(&mut self, text: &str) -> Result<(), String> {
+        self.add(1, 0)?;
+        self.text(text)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), String> {
+        if !text.chars().all(is_xml_char) {
+            return Err("there is a character that XML does not allow".to_owned());
+        }
+        self.add(0, text.len())
+    }
+
+    fn add(&mut self, nodes: usize, octets: usize) -> Result<(), String> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        self.octets = self.octets.saturating_add(octets);
+        self.too_large = true;
+        if self.nodes > MAX_NODES {
+            return Err(format!(
+                "there are more than {MAX_NODES} elements, attributes and texts"
+            ));
+        }
+        if self.octets > MAX_DOCUMENT_LEN {
+            return Err(format!(
+                "names, attributes and texts have more than {MAX_DOCUMENT_LEN} bytes"
+            ));
+        }
+        self.too_large = false;
+        Ok(())
+    }
+}
+
+/// XML 1.0, 2.5.
+fn check_comment(text: &str) -> Result<(), String> {
+    if text.contains("--") || text.ends_with('-') || text.contains('\r') {
+        return Err("a comment is not well formed".to_owned());
+    }
+    Ok(())
+}
+
+/// A target that is not `xml`, and data without `?>` (XML 1.0, 2.6).
+fn check_instruction(text: &str) -> Result<(), String> {
+    let target = text.split_ascii_whitespace().next().unwrap_or_default();
+    let well_formed = text.starts_with(target)
+        && is_name(target)
+        && !target.eq_ignore_ascii_case("xml")
+        && !text.contains("?>")
+        && !text.contains('\r');
+    if !well_formed {
+        return Err("a processing instruction is not well formed".to_owned());
     }
     Ok(())
 }
@@ -170,7 +234,7 @@ struct Builder {
     open: Vec<Element>,
     root: Option<Element>,
     declared_encoding: Option<String>,
-    nodes: usize,
+    size: Size,
     events: usize,
 }
 
@@ -210,14 +274,14 @@ impl Builder {
                 let text = resolve(&reference, &mut buffer)?;
                 self.text(text)
             }
-            Event::Comment(text) => self.node(Node::Comment(text.xml10_content().into_owned())),
+            Event::Comment(text) => {
+                let text = text.xml10_content().into_owned();
+                check_comment(&text).map_err(Trouble::Malformed)?;
+                self.node(Node::Comment(text))
+            }
             Event::PI(text) => {
                 let text = text.replace("\r\n", "\n").replace('\r', "\n");
-                if !is_instruction(&text) {
-                    return Err(Trouble::Malformed(
-                        "a processing instruction is not well formed".to_owned(),
-                    ));
-                }
+                check_instruction(&text).map_err(Trouble::Malformed)?;
                 self.node(Node::Instruction(text))
             }
             Event::Eof => Ok(()),
@@ -235,21 +299,16 @@ impl Builder {
                 "elements are nested deeper than {MAX_DEPTH}"
             )));
         }
-        self.count()?;
         let name = start.name().as_ref().to_owned();
-        if !is_name(&name) {
-            return Err(Trouble::Malformed(
-                "an element has no proper name".to_owned(),
-            ));
-        }
+        self.sized(|size| size.name(&name))?;
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
-            self.count()?;
             let attribute = attribute.map_err(|error| Trouble::Malformed(error.to_string()))?;
             let name = attribute.key.as_ref().to_owned();
-            if !is_name(&name) || attribute.value.contains('<') {
+            self.sized(|size| size.name(&name))?;
+            if attribute.value.contains('<') {
                 return Err(Trouble::Malformed(
-                    "an attribute has no proper name, or a '<' in its value".to_owned(),
+                    "an attribute has a '<' in its value".to_owned(),
                 ));
             }
             let value = attribute
@@ -260,12 +319,7 @@ impl Builder {
                     }
                     other => Trouble::Malformed(other.to_string()),
                 })?;
-            if !value.chars().all(is_xml_char) {
-                return Err(Trouble::Malformed(
-                    "a character reference stands for a character that XML does not allow"
-                        .to_owned(),
-                ));
-            }
+            self.sized(|size| size.text(&value))?;
             attributes.push((name, value.into_owned()));
         }
         self.open.push(Element {
@@ -303,28 +357,30 @@ impl Builder {
         }
         if let Some(Node::Text(before)) = parent.children.last_mut() {
             before.push_str(text);
-            return Ok(());
+            return self.sized(|size| size.text(text));
         }
         self.node(Node::Text(text.to_owned()))
     }
 
     /// Adds a node; comments and instructions outside the root are dropped.
     fn node(&mut self, node: Node) -> Result<(), Trouble> {
-        self.count()?;
+        if let Node::Text(text) | Node::Comment(text) | Node::Instruction(text) = &node {
+            self.sized(|size| size.node(text))?;
+        }
         if let Some(parent) = self.open.last_mut() {
             parent.children.push(node);
         }
         Ok(())
     }
 
-    fn count(&mut self) -> Result<(), Trouble> {
-        self.nodes = self.nodes.saturating_add(1);
-        if self.nodes > MAX_NODES {
-            return Err(Trouble::TooLarge(format!(
-                "there are more than {MAX_NODES} elements, attributes and texts"
-            )));
-        }
-        Ok(())
+    fn sized(
+        &mut self,
+        count: impl FnOnce(&mut Size) -> Result<(), String>,
+    ) -> Result<(), Trouble> {
+        count(&mut self.size).map_err(|what| match self.size.too_large {
+            true => Trouble::TooLarge(what),
+            false => Trouble::Malformed(what),
+        })
     }
 
     fn finish(self) -> Result<Document, String> {
@@ -375,15 +431,6 @@ fn is_name(name: &str) -> bool {
             || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
     };
     chars.next().is_some_and(starts) && chars.all(goes_on)
-}
-
-/// A target that is not `xml`, and data without `?>` (XML 1.0, 2.6).
-fn is_instruction(text: &str) -> bool {
-    let target = text.split_ascii_whitespace().next().unwrap_or_default();
-    text.starts_with(target)
-        && is_name(target)
-        && !target.eq_ignore_ascii_case("xml")
-        && !text.contains("?>")
 }
 
 fn escape_into(text: &str, attribute: bool, out: &mut String) {
