@@ -7,7 +7,7 @@ use crate::finding::{Code, Error};
 
 /// The largest input that is read, in octets: what the reader of identifiers takes
 /// in any form. It is the reader that knows each form's own limit.
-const MAX_INPUT_LEN: usize = crate::identifier::MAX_JSON_LEN;
+const MAX_INPUT_LEN: usize = crate::identifier::MAX_INPUT_LEN;
 
 /// One input: its name as the user would write it, and its bytes.
 #[derive(Debug)]
