@@ -27,7 +27,8 @@ pub enum Mode {
     ReadWrite,
     /// Read and write; made if it does not exist.
     Create,
-    /// For a what-if: opened as it is, or an empty one in memory if there is none.
+    /// For what-ifs: a copy in memory, empty if there is none. Each answer counts for
+    /// those that follow, as it would in earnest; the registry itself is only read.
     WhatIf,
 }
 
@@ -35,6 +36,8 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Registry {
     backend: Box<dyn Backend>,
+    /// It is a copy that goes away.
+    copy: bool,
 }
 
 /// What an import did. Nothing was imported if a finding is an error.
@@ -77,6 +80,7 @@ impl Registry {
             #[cfg(feature = "sqlite")]
             Location::Sqlite(path) => Ok(Self {
                 backend: Box::new(super::sqlite::Sqlite::open(path, mode)?),
+                copy: mode == Mode::WhatIf,
             }),
             #[cfg(not(feature = "sqlite"))]
             Location::Sqlite(path) => {
@@ -95,7 +99,10 @@ impl Registry {
 
     #[cfg(test)]
     pub(super) fn over(backend: Box<dyn Backend>) -> Self {
-        Self { backend }
+        Self {
+            backend,
+            copy: false,
+        }
     }
 
     /// Registers a candidate by the rules. `at` and `who` go into the registry and
@@ -112,6 +119,7 @@ impl Registry {
         who: &str,
     ) -> Result<Registration, Error> {
         options.validate()?;
+        self.accepts(options.what_if)?;
         let name = options.host_name(candidate)?;
         let transaction = self.backend.write()?;
         let existing = existing(&*transaction, candidate, &name)?;
@@ -138,7 +146,7 @@ impl Registry {
                     recheck: None,
                 };
                 let host = insert(&*transaction, &host, &candidate.file, &event)?;
-                finish(transaction, options.what_if)?;
+                self.finish(transaction, options.what_if)?;
                 let outcome = match host.state {
                     State::Staged => Outcome::Staged,
                     _ => Outcome::Registered,
@@ -189,6 +197,7 @@ impl Registry {
         who: &str,
         what_if: bool,
     ) -> Result<Host, Error> {
+        self.accepts(what_if)?;
         let transaction = self.backend.write()?;
         let mut host = find(&*transaction, name_or_ek)?;
         transaction.end(host.id, State::Removed, at)?;
@@ -203,7 +212,7 @@ impl Registry {
             recheck: None,
         };
         append(&*transaction, &host, &event)?;
-        finish(transaction, what_if)?;
+        self.finish(transaction, what_if)?;
         Ok(host)
     }
 
@@ -256,12 +265,14 @@ impl Registry {
         who: &str,
         what_if: bool,
     ) -> Result<ImportReport, Error> {
+        self.accepts(what_if)?;
         let hosts = document::read(document)?;
         let transaction = self.backend.write()?;
         let report = document::import(&*transaction, hosts, reason, at, who, what_if)?;
-        // Refused as a whole: the transaction ends without a commit.
-        let refused = report.imported.is_empty();
-        finish(transaction, what_if || refused)?;
+        // Refused as a whole, or nothing to do: the transaction ends without a commit.
+        if !report.imported.is_empty() {
+            self.finish(transaction, what_if)?;
+        }
         Ok(report)
     }
 
@@ -299,6 +310,7 @@ impl Registry {
         at: Time,
         who: &str,
     ) -> Result<RecheckReport, Error> {
+        self.accepts(false)?;
         let transaction = self.backend.write()?;
         let host = transaction
             .host(id)?
@@ -334,7 +346,7 @@ impl Registry {
             recheck: Some(&recheck),
         };
         append(&*transaction, &host, &event)?;
-        finish(transaction, false)?;
+        self.finish(transaction, false)?;
         let before = host.recheck.replace(recheck);
         let was_trusted = before
             .as_ref()
@@ -345,6 +357,25 @@ impl Registry {
             before,
             host,
         })
+    }
+
+    /// A change in earnest is not for a copy, where it would be lost.
+    fn accepts(&self, what_if: bool) -> Result<(), Error> {
+        if self.copy && !what_if {
+            return Err(Error::misuse(
+                "this registry was opened for what-ifs only",
+                "open it for writing",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Ends a transaction: a what-if leaves no trace, but in a copy it counts.
+    fn finish(&self, transaction: Box<dyn Transaction + '_>, what_if: bool) -> Result<(), Error> {
+        if !what_if || self.copy {
+            transaction.commit()?;
+        }
+        Ok(())
     }
 }
 
@@ -386,14 +417,6 @@ pub(super) fn insert(
     let host = Host { id, ..host.clone() };
     append(transaction, &host, event)?;
     Ok(host)
-}
-
-fn finish(transaction: Box<dyn Transaction + '_>, what_if: bool) -> Result<(), Error> {
-    if what_if {
-        drop(transaction);
-        return Ok(());
-    }
-    transaction.commit()
 }
 
 fn existing(

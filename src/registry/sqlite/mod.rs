@@ -14,6 +14,7 @@ use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 
@@ -28,6 +29,9 @@ use transaction::SqliteTransaction;
 /// How long to wait for another writer. A registration takes milliseconds; a
 /// hundred of them may be queueing on a slow disk.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long to wait before asking again for a database that is being written.
+const BACKUP_PAUSE: Duration = Duration::from_millis(20);
 
 /// What every SQLite database starts with (SQLite file format, section 1.3.1).
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -68,8 +72,8 @@ impl Sqlite {
             // Without SQLITE_OPEN_URI a path is never taken for a URI with options.
             let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
                 | match mode {
-                    Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
-                    Mode::ReadWrite | Mode::WhatIf => OpenFlags::SQLITE_OPEN_READ_WRITE,
+                    Mode::ReadOnly | Mode::WhatIf => OpenFlags::SQLITE_OPEN_READ_ONLY,
+                    Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
                     Mode::Create => {
                         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
                     }
@@ -77,16 +81,33 @@ impl Sqlite {
             Connection::open_with_flags(plain(path), flags)
         }
         .map_err(trouble)?;
-        let sqlite = Self {
+        let mut sqlite = Self {
             connection,
             path: path.to_owned(),
         };
         sqlite.configure().map_err(trouble)?;
+        if mode == Mode::WhatIf && !in_memory {
+            sqlite.version()?;
+            sqlite.connection = sqlite.copy().map_err(trouble)?;
+            sqlite.configure().map_err(trouble)?;
+        }
         if mode != Mode::ReadOnly && sqlite.connection.is_readonly(MAIN_DB).map_err(trouble)? {
             return Err(error::read_only(&shown));
         }
         sqlite.migrate(mode)?;
         Ok(sqlite)
+    }
+
+    /// The whole database in memory.
+    fn copy(&self) -> rusqlite::Result<Connection> {
+        let mut copy = Connection::open_in_memory()?;
+        // In one step, so that it is of one moment; another writer is waited for.
+        Backup::new(&self.connection, &mut copy)?.run_to_completion(
+            i32::MAX,
+            BACKUP_PAUSE,
+            None,
+        )?;
+        Ok(copy)
     }
 
     /// Makes the database as good as on a full disk when it has this many pages.

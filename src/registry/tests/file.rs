@@ -249,6 +249,14 @@ pub(super) fn no_writing(path: &Path) {
     let registry = open(path, Mode::ReadOnly);
     assert_eq!(registry.show("hv1").unwrap().name, "hv1");
     assert!(registry.check(None).unwrap().is_ok());
+    let what_if = Options {
+        what_if: true,
+        ..Options::default()
+    };
+    let answer = open(path, Mode::WhatIf)
+        .register(&trusted("hv2", "b"), &what_if, at(), WHO)
+        .unwrap();
+    assert_eq!(answer.outcome, Outcome::Registered);
     let error = registry
         .register(&trusted("hv2", "b"), &Options::default(), at(), WHO)
         .unwrap_err();

@@ -430,6 +430,40 @@ fn what_if_without_a_registry_makes_none() {
 }
 
 #[test]
+fn what_ifs_on_a_copy_count_for_those_that_follow() {
+    let bench = Bench::new();
+    bench.add(&trusted("hv1", "a"), &Options::default());
+    let copy = open(&bench.path(), Mode::WhatIf);
+    // The registry may change meanwhile; nothing locks it.
+    bench.register(&trusted("hv0", "z"), &Options::default());
+    let options = Options {
+        what_if: true,
+        ..Options::default()
+    };
+    let ask = |candidate: &Candidate| copy.register(candidate, &options, at(), WHO).unwrap();
+    assert_eq!(ask(&trusted("hv1", "a")).outcome, Outcome::Unchanged);
+    assert_eq!(ask(&trusted("hv2", "b")).outcome, Outcome::Registered);
+    assert_eq!(ask(&trusted("hv2", "b")).outcome, Outcome::Unchanged);
+    assert_eq!(codes(&ask(&trusted("hv3", "b"))), ["duplicate-ek"]);
+    copy.remove("hv2", None, at(), WHO, true).unwrap();
+    assert_eq!(ask(&trusted("hv3", "b")).outcome, Outcome::Registered);
+    // What is meant in earnest must not be lost with the copy.
+    let error = copy
+        .register(&trusted("hv4", "d"), &Options::default(), at(), WHO)
+        .unwrap_err();
+    assert_eq!(error.fault, Fault::Misuse);
+    assert!(copy.remove("hv1", None, at(), WHO, false).is_err());
+    assert!(copy.import("", None, at(), WHO, false).is_err());
+    assert!(
+        copy.record_recheck(1, &trusted("hv1", "a"), at(), WHO)
+            .is_err()
+    );
+    drop(copy);
+    assert_eq!(names(&bench, &Filter::default()), ["hv0", "hv1"]);
+    bench.assert_whole();
+}
+
+#[test]
 fn the_same_machine_with_another_ek_is_a_warning() {
     let with_guid = |name: &str, seed: &str, guid: &str| {
         let mut candidate = trusted(name, seed);
