@@ -4,8 +4,10 @@
 //! The reader borrows; it never copies or allocates. Lengths are checked before
 //! they are used.
 
+mod pem;
 mod time;
 mod tlv;
 
+pub use pem::{PemBlock, UnendedBlock, decode_base64, is_pem, pem_blocks};
 pub use time::Time;
 pub use tlv::{Reader, Tlv, TlvError, subrange, tag};

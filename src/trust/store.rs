@@ -1,11 +1,11 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pki_types::CertificateDer;
-use pki_types::pem::PemObject as _;
 use sha2::{Digest as _, Sha256};
 
 use super::signature::{self, SignatureError};
+use crate::der::{UnendedBlock, decode_base64, is_pem, pem_blocks, tag};
 use crate::ek::{Certificate, Name, NameKey, unwrap_nv};
 use crate::finding::{Code, Error};
 use crate::hash::Sha256Digest;
@@ -183,7 +183,6 @@ impl Store {
 /// # Errors
 /// `ekcert-malformed` if there is none or one cannot be read.
 pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
-    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
     let malformed = |what: &str| {
         Error::malformed(
             Code::EkcertMalformed,
@@ -191,17 +190,31 @@ pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
             "give a certificate in DER, or any number of them in PEM",
         )
     };
-    if bytes.first() != Some(&0x30) && bytes.windows(BEGIN.len()).any(|window| window == BEGIN) {
+    if let Some(text) = pem_text(bytes) {
         let mut certificates = Vec::new();
-        for block in CertificateDer::pem_slice_iter(bytes) {
-            let der = block.map_err(|_| malformed("a PEM block is broken"))?;
-            certificates.push(Certificate::from_der(&der)?);
+        for block in pem_blocks(&text) {
+            let block = block.map_err(|UnendedBlock| malformed("a PEM block has no end"))?;
+            // Keys, CRLs and what else comes in PEM are passed over.
+            if matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE") {
+                let der = decode_base64(block.body)
+                    .map_err(|error| malformed(&format!("a PEM block is not base64: {error}")))?;
+                certificates.push(Certificate::from_der(&der)?);
+            }
         }
         if certificates.is_empty() {
-            return Err(malformed("a PEM block is cut short"));
+            return Err(malformed("no PEM block in it is a certificate"));
         }
         return Ok(certificates);
     }
     let unwrapped = unwrap_nv(bytes).ok_or_else(|| malformed("there is no certificate in it"))?;
     Ok(vec![Certificate::from_der(unwrapped.der)?])
+}
+
+/// The text with PEM blocks that `bytes` are, if they are. Comments around the
+/// blocks may be in any encoding.
+fn pem_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    if bytes.first() == Some(&tag::SEQUENCE) {
+        return None;
+    }
+    Some(String::from_utf8_lossy(bytes)).filter(|text| is_pem(text))
 }
