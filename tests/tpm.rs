@@ -162,6 +162,7 @@ fn one_kind_of_key_is_asked_for() {
     let error = try_read(&tpm.tcti(), EkChoice::Only(Algorithm::Rsa(4096))).unwrap_err();
     assert_eq!(error.fault, Fault::Environment);
     assert!(error.message.contains("rsa4096"), "{error}");
+    assert!(error.message.contains("response code 0x2c4"), "{error}");
 }
 
 #[test]
@@ -566,6 +567,15 @@ fn a_tpm_that_was_not_started() {
     assert!(reset.status.success(), "{reset:?}");
     let error = try_read(&tpm.tcti(), EkChoice::Auto).unwrap_err();
     assert!(error.message.contains("not been started"), "{error}");
+}
+
+#[test]
+fn a_tpm_1_2() {
+    let tpm = Swtpm::version_1_2();
+    let error = try_read(&tpm.tcti(), EkChoice::Auto).unwrap_err();
+    assert_eq!(error.fault, Fault::Environment);
+    assert!(error.message.contains("no TPM 2.0"), "{error}");
+    assert!(error.help.contains("version 1.2"), "{error:?}");
 }
 
 #[test]

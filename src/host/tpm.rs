@@ -106,6 +106,11 @@ impl Tpm {
             (LAYER_TPM | LAYER_RESMGR | LAYER_RESMGR_TPM, _) => {
                 TpmTrouble::Refused(describe(error))
             }
+            (LAYER_MARSHALLING | LAYER_SYSTEM, _) => lost(
+                "what answers there is no TPM 2.0",
+                "see that a TPM 2.0 is there; a TPM of version 1.2 can be switched on some \
+                 machines, in the firmware setup or by a firmware update",
+            ),
             _ => lost(
                 "the TPM stopped answering",
                 "see that the TPM or its emulator still runs, then try again; nothing was \
@@ -302,6 +307,8 @@ fn authorisations(public: &NvPublic, index: NvIndexHandle) -> Vec<NvAuth> {
 /// Which layer of the software stack a response code comes from (TCG TSS 2.0
 /// Overview and Common Structures, 3.1).
 const LAYER_TPM: u32 = 0;
+const LAYER_SYSTEM: u32 = 8;
+const LAYER_MARSHALLING: u32 = 9;
 const LAYER_RESMGR_TPM: u32 = 11;
 const LAYER_RESMGR: u32 = 12;
 

@@ -38,7 +38,16 @@ impl Swtpm {
     /// As it leaves the factory without certificates.
     pub(crate) fn bare() -> Self {
         require_tools();
-        Self::start(state())
+        Self::start(
+            state(),
+            &["--tpm2", "--flags", "not-need-init,startup-clear"],
+        )
+    }
+
+    /// One of the version before.
+    pub(crate) fn version_1_2() -> Self {
+        require_tools();
+        Self::start(state(), &["--flags", "not-need-init"])
     }
 
     /// With certificates for RSA-2048 and P-384 from a CA of its own, both keys
@@ -85,14 +94,14 @@ impl Swtpm {
         let output = setup.output().unwrap();
         let log = fs::read_to_string(dir.path().join("setup.log")).unwrap_or_default();
         assert!(output.status.success(), "{output:?}\n{log}");
-        Self::start(dir)
+        Self::start(dir, &["--tpm2", "--flags", "not-need-init,startup-clear"])
     }
 
-    fn start(dir: TempDir) -> Self {
+    fn start(dir: TempDir, options: &[&str]) -> Self {
         loop {
             let offset = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id() * 61;
             let port = FIRST_PORT + 2 * (offset % PORT_PAIRS);
-            if let Some(keeper) = launch(dir.path(), port) {
+            if let Some(keeper) = launch(dir.path(), port, options) {
                 return Self { dir, port, keeper };
             }
         }
@@ -184,7 +193,7 @@ impl Drop for Swtpm {
 }
 
 /// Starts the emulator; `None` if one of the two ports is taken.
-fn launch(dir: &Path, port: u32) -> Option<Child> {
+fn launch(dir: &Path, port: u32, options: &[&str]) -> Option<Child> {
     const KEEPER: &str = r#"
         dir=$1; shift
         ( "$@" </dev/null >"$dir/log" 2>&1; echo $? >"$dir/exited.new"
@@ -197,12 +206,12 @@ fn launch(dir: &Path, port: u32) -> Option<Child> {
     let mut keeper = Command::new("sh")
         .args(["-c", KEEPER, "sh"])
         .arg(dir)
-        .args(["swtpm", "socket", "--tpm2"])
+        .args(["swtpm", "socket"])
+        .args(options)
         .arg("--tpmstate")
         .arg(format!("dir={}", dir.join("state").display()))
         .args(["--server", &format!("type=tcp,port={port}")])
         .args(["--ctrl", &format!("type=tcp,port={}", port + 1)])
-        .args(["--flags", "not-need-init,startup-clear"])
         .arg("--pid")
         .arg(format!("file={}", pid.display()))
         .stdin(Stdio::piped())
