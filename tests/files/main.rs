@@ -18,7 +18,7 @@
 )]
 
 mod roots;
-// mod testdata;
+mod testdata;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

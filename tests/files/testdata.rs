@@ -32,9 +32,7 @@ struct Set {
 /// The lists themselves.
 const LISTS: [&str; 2] = ["manifest.toml", "SHA256SUMS"];
 
-const UPDATE: &str = "after a change that is meant, write the digests anew: \
-    (cd testdata && find . -type f ! -path ./SHA256SUMS ! -path ./manifest.toml | \
-    LC_ALL=C sort | sed 's,^\\./,,' | tr '\\n' '\\0' | xargs -0 sha256sum > SHA256SUMS)";
+const UPDATE: &str = "after a change that is meant, run testdata/update-sums.sh";
 
 fn sums() -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(top("testdata/SHA256SUMS")).unwrap();
@@ -64,7 +62,10 @@ fn every_file_is_listed_and_unchanged() {
             None => wrong.push(format!("{file}: not listed")),
         }
     }
-    wrong.extend(sums.into_keys().map(|file| format!("{file}: listed, not there")));
+    wrong.extend(
+        sums.into_keys()
+            .map(|file| format!("{file}: listed, not there")),
+    );
     assert!(wrong.is_empty(), "{wrong:#?}\n{UPDATE}");
 }
 
@@ -79,7 +80,10 @@ fn every_file_has_an_origin_and_an_expectation() {
             .iter()
             .filter(|set| file.starts_with(&set.prefix))
             .count();
-        assert_eq!(sets, 1, "testdata/{file} must belong to one set of testdata/manifest.toml");
+        assert_eq!(
+            sets, 1,
+            "testdata/{file} must belong to one set of testdata/manifest.toml"
+        );
     }
     for set in &manifest.set {
         assert!(

@@ -1,0 +1,226 @@
+//! NIST PKITS: sections 4.1 to 4.13 and 4.16, case by case.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use der::oid::ObjectIdentifier;
+use endorse::der::Time;
+use endorse::ek::Certificate;
+use endorse::finding::Code;
+use endorse::trust::{Origin, Policy, PolicyInputs, Store, Usage, read_certificates};
+use serde::Deserialize;
+
+use super::error_codes;
+
+/// The suite's certificates are valid from 2010 to 2030.
+const AT: &str = "2020-01-01";
+const ANCHOR: &str = "TrustAnchorRootCertificate.crt";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    case: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    number: String,
+    name: String,
+    end_entity: String,
+    path: Vec<String>,
+    policies: Option<Vec<String>>,
+    #[serde(default)]
+    explicit: bool,
+    #[serde(default)]
+    inhibit_mapping: bool,
+    #[serde(default)]
+    inhibit_any: bool,
+    valid: bool,
+    code: Option<String>,
+    pkits: Option<bool>,
+    reason: Option<String>,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/pkits")
+}
+
+fn cases() -> Vec<Case> {
+    let text = std::fs::read_to_string(folder().join("expected.toml")).unwrap();
+    let table: Table = toml::from_str(&text).unwrap();
+    table.case
+}
+
+/// The certificate, or the code with which reading refuses it.
+fn load(file: &str) -> Result<Certificate, Code> {
+    let bytes = std::fs::read(folder().join("certs").join(file)).unwrap();
+    let mut certificates = read_certificates(&bytes).map_err(|error| error.code.unwrap())?;
+    assert_eq!(certificates.len(), 1, "{file}");
+    Ok(certificates.remove(0))
+}
+
+fn store(intermediates: &[String]) -> Store {
+    let mut store = Store::new();
+    store.add_root(load(ANCHOR).unwrap(), Origin::File(ANCHOR.to_owned()));
+    for file in intermediates {
+        if let Ok(certificate) = load(file) {
+            store.add_intermediate(certificate, Origin::File(file.clone()));
+        }
+    }
+    store
+}
+
+fn inputs(case: &Case) -> PolicyInputs {
+    PolicyInputs {
+        initial_policy_set: case.policies.as_ref().map(|policies| {
+            policies
+                .iter()
+                .map(|oid| ObjectIdentifier::new_unwrap(oid))
+                .collect()
+        }),
+        explicit_policy: case.explicit,
+        inhibit_policy_mapping: case.inhibit_mapping,
+        inhibit_any_policy: case.inhibit_any,
+    }
+}
+
+/// Runs a case; the answer is the list of error codes, empty if the path is valid.
+fn run(case: &Case, store: &Store) -> Vec<Code> {
+    for file in case.path.iter().chain([&case.end_entity]) {
+        if let Err(code) = load(file) {
+            return vec![code];
+        }
+    }
+    let end_entity = Arc::new(load(&case.end_entity).unwrap());
+    let at = Time::parse_rfc3339(AT).unwrap();
+    match store.verify_with(
+        &end_entity,
+        &Policy::default(),
+        at,
+        Usage::Any,
+        &inputs(case),
+    ) {
+        Ok(path) => {
+            assert_eq!(
+                path.certificates().len(),
+                case.path.len() + 2,
+                "{}: another path than the suite's",
+                case.number
+            );
+            assert_eq!(error_codes(path.findings()), [], "{}", case.number);
+            Vec::new()
+        }
+        Err(failure) => {
+            let mut codes = error_codes(&failure.findings);
+            codes.dedup();
+            assert!(
+                !codes.is_empty(),
+                "{}: refused without a reason",
+                case.number
+            );
+            codes
+        }
+    }
+}
+
+fn wrong(case: &Case, codes: &[Code]) -> Option<String> {
+    let expected: Vec<&str> = case.code.as_deref().into_iter().collect();
+    let actual: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+    (expected != actual).then(|| {
+        format!(
+            "{} {}: expected {expected:?}, got {actual:?}",
+            case.number, case.name
+        )
+    })
+}
+
+#[test]
+fn every_case_with_its_own_path() {
+    let wrong: Vec<String> = cases()
+        .iter()
+        .filter_map(|case| wrong(case, &run(case, &store(&case.path))))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same with every CA certificate of the suite in the store, so that the path
+/// has to be found among 170.
+#[test]
+fn every_case_with_all_certificates_in_the_store() {
+    let mut all: Vec<String> = std::fs::read_dir(folder().join("certs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|file| !file.ends_with("EE.crt") && file != ANCHOR)
+        .collect();
+    all.sort();
+    let store = store(&all);
+    // One of them has a malformed signature.
+    assert_eq!(store.intermediates().count(), all.len() - 1);
+    let wrong: Vec<String> = cases()
+        .iter()
+        .filter_map(|case| wrong(case, &run(case, &store)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The table is complete, and departs from PKITS only where it says why.
+#[test]
+fn the_table_is_complete() {
+    let cases = cases();
+    let mut per_section: BTreeMap<String, usize> = BTreeMap::new();
+    let mut numbers = std::collections::BTreeSet::new();
+    for case in &cases {
+        let mut parts = case.number.split('.');
+        let section = [parts.next().unwrap(), parts.next().unwrap()].join(".");
+        let test: u32 = parts.next().unwrap().parse().unwrap();
+        numbers.insert((section.clone(), test));
+        *per_section.entry(section).or_default() += 1;
+        assert_eq!(case.valid, case.code.is_none(), "{}", case.number);
+        let departs = case.pkits.is_some_and(|pkits| pkits != case.valid);
+        assert_eq!(case.pkits.is_some(), departs, "{}", case.number);
+        assert!(!departs || case.reason.is_some(), "{}", case.number);
+        // The suite's own names say what it expects, where they say anything.
+        let pkits = case.pkits.unwrap_or(case.valid);
+        if case.policies.is_none() && !case.explicit && !case.inhibit_any && !case.inhibit_mapping {
+            if case.end_entity.starts_with("Invalid") {
+                assert!(!pkits, "{}", case.number);
+            }
+            if case.end_entity.starts_with("Valid") {
+                assert!(pkits, "{}", case.number);
+            }
+        }
+    }
+    // The number of tests in each section of PKITS 1.0.1.
+    let tests: BTreeMap<&str, u32> = [
+        ("4.1", 6),
+        ("4.2", 8),
+        ("4.3", 11),
+        ("4.4", 21),
+        ("4.5", 8),
+        ("4.6", 17),
+        ("4.7", 5),
+        ("4.8", 20),
+        ("4.9", 8),
+        ("4.10", 14),
+        ("4.11", 11),
+        ("4.12", 10),
+        ("4.13", 38),
+        ("4.16", 2),
+    ]
+    .into();
+    for (section, count) in &tests {
+        for test in 1..=*count {
+            assert!(
+                numbers.contains(&((*section).to_owned(), test)),
+                "{section}.{test} is missing"
+            );
+        }
+    }
+    assert_eq!(numbers.len(), tests.values().sum::<u32>() as usize);
+    assert_eq!(per_section.len(), tests.len());
+    assert_eq!(cases.len(), 204);
+    let departing = cases.iter().filter(|case| case.pkits.is_some()).count();
+    assert_eq!(departing, 22);
+}
