@@ -668,3 +668,85 @@ fn a_tree_is_what_it_was() {
         Some("a\u{fffd}b\u{fffd}")
     );
 }
+
+/// The page that describes the forms says what the code does.
+#[test]
+fn the_documentation_agrees() {
+    let page = include_str!("../../docs/identifier.md");
+    for XmlName {
+        name,
+        provenance,
+        holds,
+    } in NAMES
+    {
+        let known = match provenance {
+            Provenance::Documented => "documented",
+            Provenance::Observed => "observed",
+            Provenance::Ours => "ours",
+        };
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("{name} is not on the page"));
+        assert_eq!(
+            row.replace('`', ""),
+            format!("| {name} | {holds} | {known} |")
+        );
+    }
+    assert!(page.contains(NAMESPACE));
+    for encoding in Encoding::ALL {
+        assert!(page.contains(&format!("| `{encoding}` |")), "{encoding}");
+    }
+    for limit in [
+        format!("| {} MiB |", MAX_INPUT_LEN / 1024 / 1024),
+        format!("| {} KiB |", MAX_DOCUMENT_LEN / 1024),
+        format!("| {MAX_DEPTH} |"),
+        format!("| {MAX_NAME_LEN} bytes |"),
+        format!("| {},{:03} |", MAX_NODES / 1000, MAX_NODES % 1000),
+        format!("| {MAX_KEYS} each |"),
+    ] {
+        assert!(page.contains(&limit), "{limit}");
+    }
+}
+
+/// The schema names exactly the members that are written, and `extensions`.
+#[test]
+fn the_schema_agrees() {
+    use serde_json::Value;
+    fn compare(schema: &Value, value: &Value, place: &str, root: &Value) {
+        let schema = match schema.get("$ref").and_then(Value::as_str) {
+            Some("#/$defs/element") => &root["$defs"]["element"],
+            _ => schema,
+        };
+        if let (Some(members), Some(properties)) =
+            (value.as_object(), schema["properties"].as_object())
+        {
+            assert_eq!(schema["additionalProperties"], false, "{place}");
+            for (name, member) in members {
+                let schema = properties.get(name);
+                let schema = schema.unwrap_or_else(|| panic!("{place}/{name}"));
+                compare(schema, member, &format!("{place}/{name}"), root);
+            }
+            for name in properties.keys().filter(|name| *name != "extensions") {
+                assert!(members.contains_key(name), "{place}/{name} is not written");
+            }
+        }
+        if let (Some(items), Some(schema)) = (value.as_array(), schema.get("items")) {
+            for item in items {
+                compare(schema, item, &format!("{place}/-"), root);
+            }
+        }
+    }
+    let schema: Value =
+        serde_json::from_str(include_str!("../../docs/identifier.schema.json")).unwrap();
+    let written: Value = serde_json::from_str(&from_host().to_json()).unwrap();
+    compare(&schema, &written, "", &schema);
+    let written: Value = serde_json::from_str(&read(&whole()).to_json()).unwrap();
+    compare(
+        &schema["$defs"]["element"],
+        &written["document"],
+        "/document",
+        &schema,
+    );
+    assert_eq!(schema["properties"]["schema"]["const"], written["schema"]);
+}
