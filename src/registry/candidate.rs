@@ -41,8 +41,8 @@ impl Candidate {
     /// Takes from a verdict what registration needs.
     ///
     /// It is trusted only if the verdict is, and if a verified EKcert vouches for
-    /// every EK: a policy may lower `ekcert-missing` to a warning for `verify`, but
-    /// that proves no key genuine.
+    /// every EK: whatever severity a finding has, without an EKcert no key is proven
+    /// genuine.
     ///
     /// # Errors
     /// [`Fault::Misuse`](crate::finding::Fault::Misuse) for a verdict of another
@@ -87,7 +87,7 @@ impl Candidate {
                 Finding::new(
                     Code::EkcertMissing,
                     format!("no verified EKcert vouches for the EKpub {ek}"),
-                    "give the EKcert; the policy lets verify pass without one, but a host is registered as verified only with one",
+                    "give the EKcert: only with one a host is registered as verified",
                 )
                 .with_severity(Severity::Error),
             );
