@@ -13,7 +13,7 @@ use endorse::verdict::{Outcome, judge};
 
 /// Reading an identifier: what is written from it reads back as the same thing, and
 /// nothing is trusted by an empty store.
-pub fn identifier(data: &[u8]) {
+pub(crate) fn identifier(data: &[u8]) {
     let Ok(identifier) = Identifier::read(data) else {
         return;
     };
@@ -29,7 +29,7 @@ pub fn identifier(data: &[u8]) {
 }
 
 /// Reading JSON: writing is stable after one round.
-pub fn json(data: &[u8]) {
+pub(crate) fn json(data: &[u8]) {
     if !data.trim_ascii_start().starts_with(b"{") {
         return;
     }
@@ -43,7 +43,7 @@ pub fn json(data: &[u8]) {
 }
 
 /// Recognising an EKpub: its canonical form is the same key, by every identity.
-pub fn ekpub(data: &[u8]) {
+pub(crate) fn ekpub(data: &[u8]) {
     let Ok(Some((key, _))) = EkPub::recognise(data) else {
         return;
     };
@@ -56,7 +56,7 @@ pub fn ekpub(data: &[u8]) {
 }
 
 /// Reading a certificate: its parts are parts of the input, kept as received.
-pub fn certificate(data: &[u8]) {
+pub(crate) fn certificate(data: &[u8]) {
     if let Some(unwrapped) = unwrap_nv(data) {
         assert!(subrange(data, unwrapped.der).is_some());
         if let Ok(certificate) = Certificate::from_der(unwrapped.der) {
@@ -86,7 +86,7 @@ pub fn certificate(data: &[u8]) {
 /// Path validation over certificates cut from the input: (kind octet, length in two
 /// octets, DER)*. A path that is accepted links names, ends in a root of the store,
 /// and judging the same again says the same.
-pub fn path(data: &[u8]) {
+pub(crate) fn path(data: &[u8]) {
     let mut store = Store::new();
     let mut end_entities = Vec::new();
     let mut rest = data;

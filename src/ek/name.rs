@@ -254,7 +254,7 @@ fn for_each_attribute<'a>(
 }
 
 /// As in RFC 4514, but in the order of the certificate: `C=DE, O=…, CN=…`, with
-/// ` + ` within a multi-valued RDN. Control characters are left as they are: use
+/// ` + ` within a multi-valued RDN; an empty name is an empty text. Control characters are left as they are: use
 /// [`escape`](crate::finding::escape) before printing.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -265,7 +265,7 @@ impl fmt::Display for Name {
             }
             push_attribute(&mut text, attribute);
         });
-        f.write_str(if text.is_empty() { "(empty)" } else { &text })
+        f.write_str(&text)
     }
 }
 

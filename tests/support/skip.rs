@@ -4,7 +4,7 @@
 use std::io::Write as _;
 
 /// Notes that `test` did not run, and why.
-pub fn skip(test: &str, reason: &str) {
+pub(crate) fn skip(test: &str, reason: &str) {
     println!("SKIPPED {test} {reason}");
     if let Some(log) = std::env::var_os("ENDORSE_SKIP_LOG") {
         let mut log = std::fs::OpenOptions::new()
