@@ -1,0 +1,29 @@
+#!/bin/sh
+# Makes the fuzzers' first corpus from testdata. Run from the project's root after
+# `cargo build`; crashers found later are added beside the seeds by hand.
+set -eu
+endorse=${ENDORSE:-target/debug/endorse}
+data=testdata/cli
+corpus=fuzz/corpus
+mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json
+
+cp $data/hyp01.xml $data/hyp01-utf16.xml $data/no-ekcert.xml $data/ek.pem $data/ek-nv.bin $corpus/identifier/
+cp $data/ek.der $data/intermediate.der $data/ek-nv.bin $corpus/certificate/
+cp $data/exponent-one.bin $data/even-modulus.bin $data/off-curve.bin $corpus/ekpub/
+openssl x509 -inform der -in $data/ek.der -pubkey -noout | openssl pkey -pubin -outform der > $corpus/ekpub/spki.der
+$endorse inspect --format json $data/hyp01.xml > $corpus/json/hyp01.json
+$endorse inspect --format json $data/no-ekcert.xml > $corpus/json/no-ekcert.json
+
+# (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root.
+piece() { printf "\\$(printf %03o "$1")"; size=$(wc -c < "$2"); printf "\\$(printf %03o $((size / 256)))\\$(printf %03o $((size % 256)))"; cat "$2"; }
+openssl x509 -in $data/root.pem -outform der > $corpus/root.der
+{ piece 0 $data/ek.der; piece 1 $data/intermediate.der; piece 2 $corpus/root.der; } > $corpus/path/cli
+rm $corpus/root.der
+pkits=testdata/pkits/certs
+for case in ValidURInameConstraintsTest34EE:nameConstraintsURI1CACert \
+            ValidPolicyMappingTest12EE:P12Mapping1to3CACert \
+            ValidpathLenConstraintTest7EE:pathLenConstraint0CACert; do
+    leaf=$pkits/${case%%:*}.crt; ca=$pkits/${case##*:}.crt
+    [ -f "$leaf" ] && [ -f "$ca" ] || continue
+    { piece 0 "$leaf"; piece 1 "$ca"; piece 2 $pkits/TrustAnchorRootCertificate.crt; } > "$corpus/path/${case%%:*}"
+done
