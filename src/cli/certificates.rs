@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::console::Console;
-use super::input::read_file;
+use super::input::{Entry, EntryKind, entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::trust::read_certificates;
@@ -117,18 +117,16 @@ fn walk(
     let Some(depth) = depth.checked_sub(1) else {
         return Err(too_many());
     };
-    for path in super::input::entries_of(directory)? {
-        if path.is_dir() {
-            walk(&path, pool, depth, candidates)?;
-        } else if path.is_file() {
-            if candidates.len() >= MAX_FILES {
-                return Err(too_many());
-            }
-            candidates.push(Candidate {
+    for Entry { path, kind } in entries_of(directory)? {
+        match kind {
+            EntryKind::Directory => walk(&path, pool, depth, candidates)?,
+            EntryKind::File if candidates.len() >= MAX_FILES => return Err(too_many()),
+            EntryKind::File => candidates.push(Candidate {
                 pool,
                 path,
                 named: false,
-            });
+            }),
+            EntryKind::Other => {}
         }
     }
     Ok(())
@@ -140,12 +138,14 @@ fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
         .map_or(1, NonZero::get)
         .clamp(1, MAX_THREADS);
     let share = candidates.len().div_ceil(threads).max(1);
+    let read = |chunk: &[Candidate]| chunk.iter().map(read_one).collect::<Vec<_>>();
+    let mut chunks = candidates.chunks(share);
+    let own = chunks.next().unwrap_or_default();
     thread::scope(|scope| {
-        let workers: Vec<_> = candidates
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(read_one).collect::<Vec<_>>()))
+        let workers: Vec<_> = chunks
+            .map(|chunk| scope.spawn(move || read(chunk)))
             .collect();
-        let mut all = Vec::with_capacity(candidates.len());
+        let mut all = read(own);
         for worker in workers {
             all.extend(worker.join().map_err(|_| {
                 Error::environment(

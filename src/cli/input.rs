@@ -1,3 +1,4 @@
+use std::fmt::Display;
 use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub(super) fn for_each_input(
                     "write '-' once only",
                 ))
             } else {
-                read_limited(console.stdin(), STDIN, MAX_INPUT_LEN)
+                read_limited(console.stdin(), &STDIN, MAX_INPUT_LEN, 0)
             };
             stdin_was_read = true;
             each(
@@ -78,7 +79,7 @@ pub(super) fn read_input(
     limit: usize,
 ) -> Result<Vec<u8>, Error> {
     if path.as_os_str() == STDIN {
-        read_limited(console.stdin(), STDIN, limit)
+        read_limited(console.stdin(), &STDIN, limit, 0)
     } else {
         read_file(path, limit)
     }
@@ -86,23 +87,31 @@ pub(super) fn read_input(
 
 /// Reads a file, but never more than `limit` octets of it.
 pub(super) fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
-    let name = path.display().to_string();
-    let mut file = File::open(path).map_err(|error| {
+    let name = path.display();
+    let file = File::open(path).map_err(|error| {
         Error::environment(
             format!("cannot open {name}: {error}"),
             "see that the path is right and that you may read it",
         )
     })?;
-    // A pipe or a device states no length; `read_limited` bounds what it gives.
+    // A pipe or a device states no length; `take` bounds what it gives.
     let length = file.metadata().as_ref().map_or(0, Metadata::len);
-    if usize::try_from(length).map_or(true, |length| length > limit) {
-        return Err(too_large(&name, limit));
+    match usize::try_from(length) {
+        Ok(length) if length <= limit => read_limited(file, &name, limit, length),
+        _ => Err(too_large(&name, limit)),
     }
-    read_limited(&mut file, &name, limit)
 }
 
-fn read_limited(reader: &mut dyn Read, name: &str, limit: usize) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+/// Reads to the end, but never more than `limit` octets; `expected` many are
+/// likely to come.
+fn read_limited(
+    reader: impl Read,
+    name: &dyn Display,
+    limit: usize,
+    expected: usize,
+) -> Result<Vec<u8>, Error> {
+    // One more than expected, so that the end is seen without growing.
+    let mut bytes = Vec::with_capacity(expected.min(limit).saturating_add(1));
     let read = reader
         .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
         .read_to_end(&mut bytes)
@@ -119,7 +128,7 @@ fn read_limited(reader: &mut dyn Read, name: &str, limit: usize) -> Result<Vec<u
     }
 }
 
-fn too_large(name: &str, limit: usize) -> Error {
+fn too_large(name: &dyn Display, limit: usize) -> Error {
     Error::malformed(
         Code::InputTooLarge,
         format!("{name} has more than {limit} bytes"),
@@ -130,11 +139,11 @@ fn too_large(name: &str, limit: usize) -> Error {
 /// The files in a directory, not below it, in the order of their names.
 fn files_of(directory: &Path, console: &mut Console<'_>) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
-    for path in entries_of(directory)? {
-        if path.is_file() {
-            files.push(path);
+    for entry in entries_of(directory)? {
+        if entry.kind == EntryKind::File {
+            files.push(entry.path);
         } else {
-            console.detail(&format!("{} is no file, skipped", path.display()));
+            console.detail(&format!("{} is no file, skipped", entry.path.display()));
         }
     }
     if files.is_empty() {
@@ -146,19 +155,44 @@ fn files_of(directory: &Path, console: &mut Console<'_>) -> Result<Vec<PathBuf>,
     Ok(files)
 }
 
+/// Something in a directory.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    pub(super) kind: EntryKind,
+}
+
+/// What it is, or what it links to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    Directory,
+    File,
+    Other,
+}
+
 /// Everything in a directory, in the order of the names.
-pub(super) fn entries_of(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn entries_of(directory: &Path) -> Result<Vec<Entry>, Error> {
     let fail = |error: std::io::Error| {
         Error::environment(
             format!("cannot list the directory {}: {error}", directory.display()),
             "see that you may read it",
         )
     };
-    let mut paths = fs::read_dir(directory)
-        .map_err(fail)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(fail)?;
-    paths.sort();
-    Ok(paths)
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let path = entry.path();
+        // The listing tells what an entry is, except where a link leads.
+        let kind = match entry.file_type() {
+            Ok(kind) if kind.is_file() => EntryKind::File,
+            Ok(kind) if kind.is_dir() => EntryKind::Directory,
+            Ok(kind) if kind.is_symlink() && path.is_file() => EntryKind::File,
+            Ok(kind) if kind.is_symlink() && path.is_dir() => EntryKind::Directory,
+            _ => EntryKind::Other,
+        };
+        entries.push(Entry { path, kind });
+    }
+    // All are in one directory, so comparing the whole text orders by name.
+    entries.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    Ok(entries)
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::certificates::{Pool, Source, load};
 use super::console::Console;
-use super::input::{entries_of, read_file};
+use super::input::{EntryKind, entries_of, read_file};
 use crate::der::Time;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
@@ -164,7 +164,7 @@ impl TrustArgs {
         // Windows' own set-up spells the names in two ways; stores there ignore case.
         let mut sources = Vec::new();
         for entry in entries_of(path)? {
-            let name = entry.file_name().and_then(|name| name.to_str());
+            let name = entry.path.file_name().and_then(|name| name.to_str());
             let pool = match name {
                 Some(name) if name.eq_ignore_ascii_case(ROOT_DIRECTORY) => Pool::Roots,
                 Some(name) if name.eq_ignore_ascii_case(INTERMEDIATE_DIRECTORY) => {
@@ -172,8 +172,11 @@ impl TrustArgs {
                 }
                 _ => continue,
             };
-            if entry.is_dir() {
-                sources.push(Source { pool, path: entry });
+            if entry.kind == EntryKind::Directory {
+                sources.push(Source {
+                    pool,
+                    path: entry.path,
+                });
             }
         }
         if sources.is_empty() {
