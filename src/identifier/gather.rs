@@ -4,6 +4,9 @@
 use std::collections::HashMap;
 
 use super::classify::{self, Classified, MIN_MATERIAL_LEN, Material};
+use super::hint::{
+    Hint, Strength, looks_like_data, names_mac, names_serial, normal_guid, normal_mac,
+};
 use super::limits::{MAX_KEYS, too_large};
 use super::model::{EkCert, EkPubEntry, Element, Identifier, Kind, Node};
 use super::write::NAMESPACE;
@@ -106,35 +109,6 @@ pub(super) fn within(error: Error, place: &str) -> Error {
         None => place.to_owned(),
     };
     error.at(location)
-}
-
-/// A SMBIOS GUID in upper case without braces.
-pub(super) fn normal_guid(text: &str) -> Option<String> {
-    let text = text.trim();
-    let text = text
-        .strip_prefix('{')
-        .and_then(|text| text.strip_suffix('}'))
-        .unwrap_or(text);
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    (lengths == [8, 4, 4, 4, 12]
-        && groups
-            .iter()
-            .all(|group| group.bytes().all(|octet| octet.is_ascii_hexdigit())))
-    .then(|| text.to_ascii_uppercase())
-}
-
-/// A MAC address in upper case with colons.
-pub(super) fn normal_mac(text: &str) -> Option<String> {
-    let separator = |c: char| matches!(c, ':' | '-' | '.' | ' ');
-    let digits: String = text.trim().chars().filter(|c| !separator(*c)).collect();
-    if digits.len() != 12 || !digits.bytes().all(|octet| octet.is_ascii_hexdigit()) {
-        return None;
-    }
-    let digits = digits.to_ascii_uppercase();
-    let pairs = digits.as_bytes().chunks(2);
-    let pairs: Option<Vec<&str>> = pairs.map(|pair| std::str::from_utf8(pair).ok()).collect();
-    pairs.map(|pairs| pairs.join(":"))
 }
 
 /// The root elements of platform identifiers: as observed, and its singular.
@@ -328,67 +302,6 @@ impl Walk<'_> {
             "compare with the machine itself if the host must be told from others by it",
         ));
     }
-}
-
-/// What the name of an element promises.
-#[derive(Clone, Copy)]
-struct Hint {
-    strength: Strength,
-    code: Code,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Strength {
-    None,
-    Likely,
-    Certain,
-}
-
-impl Hint {
-    fn of(local: &str, parent: Option<&str>) -> Self {
-        let name = local.to_ascii_lowercase();
-        let parent = parent.unwrap_or_default().to_ascii_lowercase();
-        let code = if name.contains("cert") || (parent.contains("cert") && !name.contains("pub")) {
-            Code::EkcertMalformed
-        } else {
-            Code::EkpubMalformed
-        };
-        let speaks = |name: &str| ["ek", "cert", "pub"].iter().any(|part| name.contains(part));
-        let strength = if matches!(
-            name.as_str(),
-            "ek" | "ekpub" | "ekpublic" | "ekpublickey" | "ekcert" | "ekcertificate"
-        ) {
-            Strength::Certain
-        } else if ["hash", "digest", "thumbprint", "name"]
-            .iter()
-            .any(|part| name.contains(part))
-        {
-            Strength::None
-        } else if speaks(&name) || speaks(&parent) {
-            Strength::Likely
-        } else {
-            Strength::None
-        };
-        Self { strength, code }
-    }
-}
-
-/// The names of MAC and serial number elements are not publicly known, so any that
-/// speaks of them is taken.
-fn names_mac(local: &str) -> bool {
-    let name = local.to_ascii_lowercase();
-    name.replace("machine", "").contains("mac")
-}
-
-fn names_serial(local: &str) -> bool {
-    local.to_ascii_lowercase().contains("serial")
-}
-
-/// Whether a text is one long word rather than a sentence.
-fn looks_like_data(text: &str) -> bool {
-    const LONGEST_WORD: usize = 40;
-    text.split_whitespace()
-        .any(|word| word.len() >= LONGEST_WORD && !word.contains("://"))
 }
 
 /// The texts directly in an element, joined: what .NET calls its InnerText, without

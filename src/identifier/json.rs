@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::classify::{self, Material};
-use super::gather::{add, finish, gather, normal_guid, normal_mac, within};
+use super::gather::{add, finish, gather, within};
+use super::hint::{normal_guid, normal_mac};
 use super::limits::{MAX_DEPTH, MAX_INPUT_LEN, MAX_NAME_LEN};
 use super::model::{Element, Identifier, Kind, Node};
-use super::xml::{self, check_tree};
+use super::wellformed::{check_tree, clean};
 use crate::ek::Encoding;
 use crate::finding::{Code, Error};
 use crate::hash::{from_hex, hex};
@@ -34,7 +35,7 @@ impl Identifier {
     fn to_file(&self) -> File {
         // What was made here may need cleaning, so that it can be read again; what was
         // read does not.
-        let clean = |text: &String| xml::clean(text);
+        let clean = |text: &String| clean(text);
         File {
             schema: SCHEMA.to_owned(),
             name: self.name.as_ref().and_then(clean),
@@ -74,7 +75,9 @@ impl Identifier {
 pub(super) fn read(text: &str) -> Result<Identifier, Error> {
     let file: File = serde_json::from_str(text).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
-        malformed(format!("the JSON is not a platform identifier: {error}")).at(place)
+        let what = error.to_string();
+        let what = what.strip_suffix(&format!(" at {place}")).unwrap_or(&what);
+        malformed(format!("the JSON is not a platform identifier: {what}")).at(place)
     })?;
     if file.schema != SCHEMA {
         return Err(malformed(format!(

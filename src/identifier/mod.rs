@@ -7,6 +7,7 @@
 
 mod classify;
 mod gather;
+mod hint;
 mod json;
 mod limits;
 mod model;
@@ -17,6 +18,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wellformed;
 mod write;
 mod xml;
 

@@ -2,12 +2,20 @@
 //! has all of a certificate in 1,233 characters), CRLF, text around the blocks.
 
 use super::classify::{self, Material};
+use super::gather::within;
 use super::limits::{MAX_KEYS, too_large};
 use crate::finding::{Code, Error};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
+/// The labels of blocks that are read; what is in them is told by its content.
+const LABELS: [&str; 4] = [
+    "CERTIFICATE",
+    "X509 CERTIFICATE",
+    "PUBLIC KEY",
+    "RSA PUBLIC KEY",
+];
 
 /// Whether there is a block in the text.
 pub(super) fn is_pem(text: &str) -> bool {
@@ -34,59 +42,40 @@ pub(super) fn materials(text: &str) -> Result<Vec<Material>, Error> {
             (label == end_label).then_some((label, body, after))
         });
         let Some((label, body, after)) = block else {
-            return Err(
-                malformed("a PEM block has no end that matches its beginning", "").at(place),
-            );
+            let label = after.split(DASHES).next().unwrap_or_default();
+            let what = "a PEM block has no end that matches its beginning";
+            return Err(malformed(label, what).at(place));
         };
         rest = after;
         if label.ends_with("PRIVATE KEY") {
-            return Err(
-                malformed("the file holds a private key; an EKpub is public only", "").at(place),
-            );
+            let what = "the input holds a private key; an EKpub is public only";
+            return Err(malformed(label, what).at(place));
         }
-        if !matches!(
-            label,
-            "CERTIFICATE" | "X509 CERTIFICATE" | "PUBLIC KEY" | "RSA PUBLIC KEY"
-        ) {
+        if !LABELS.contains(&label) {
             continue;
         }
         let bytes = classify::base64(body).map_err(|why| {
-            malformed("a PEM block is not base64: ", &why)
-                .for_label(label)
-                .at(place.clone())
+            malformed(label, &format!("a PEM block is not base64: {why}")).at(place.clone())
         })?;
-        match classify::bytes(&bytes) {
-            Ok(Some(material)) => found.push(material),
-            Ok(None) => {
-                return Err(
-                    malformed("a PEM block does not hold what its label says: ", label)
-                        .for_label(label)
-                        .at(place),
-                );
+        match classify::bytes(&bytes).map_err(|error| within(error, &place))? {
+            Some(material) => found.push(material),
+            None => {
+                let what = format!("a PEM block labelled {label} holds something else");
+                return Err(malformed(label, &what).at(place));
             }
-            Err(error) => return Err(super::gather::within(error, &place)),
         }
     }
     Ok(found)
 }
 
-fn malformed(what: &str, detail: &str) -> Error {
+fn malformed(label: &str, what: &str) -> Error {
+    let code = match label.ends_with("CERTIFICATE") {
+        true => Code::EkcertMalformed,
+        false => Code::EkpubMalformed,
+    };
     Error::malformed(
-        Code::EkpubMalformed,
-        format!("{what}{detail}"),
+        code,
+        what,
         "export the EK certificate (CERTIFICATE) or the EKpub (PUBLIC KEY) again",
     )
-}
-
-trait ForLabel {
-    fn for_label(self, label: &str) -> Self;
-}
-
-impl ForLabel for Error {
-    fn for_label(mut self, label: &str) -> Self {
-        if label.ends_with("CERTIFICATE") {
-            self.code = Some(Code::EkcertMalformed);
-        }
-        self
-    }
 }

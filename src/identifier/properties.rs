@@ -12,8 +12,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::classify::to_base64;
-use super::xml;
 use super::*;
+use super::{wellformed, xml};
 use crate::ek::vectors::{EKCERT_RSA2048, VECTORS};
 use crate::ek::{Certificate, EkPub, Encoding};
 use crate::hash::from_hex;
@@ -198,7 +198,7 @@ fn apply(bytes: &mut Vec<u8>, change: &Change) {
 proptest! {
     #[test]
     fn trees_survive_xml(tree in element()) {
-        xml::check_tree(&tree).unwrap();
+        wellformed::check_tree(&tree).unwrap();
         let mut text = String::new();
         xml::write(&tree, &mut text);
         prop_assert_eq!(xml::parse(&text).unwrap().root, tree);

@@ -46,7 +46,7 @@ impl Identifier {
 }
 
 fn read_xml(text: &str, encoding: TextEncoding) -> Result<Identifier, Error> {
-    let document = xml::parse(text.trim_start())?;
+    let document = xml::parse(text)?;
     let mut identifier = gather(document.root, Kind::Xml)?;
     let claimed = document.declared_encoding.as_deref().unwrap_or("utf-8");
     let agrees = match encoding {

@@ -1,5 +1,6 @@
 use super::classify::to_base64;
 use super::model::{Element, Identifier, Node};
+use super::wellformed::clean;
 use super::xml;
 
 /// The XML namespace of a genuine file, as observed.
@@ -126,7 +127,7 @@ fn leaf(name: XmlName, text: &str) -> Option<Element> {
     Some(Element {
         name: name.name.to_owned(),
         attributes: Vec::new(),
-        children: vec![Node::Text(xml::clean(text)?)],
+        children: vec![Node::Text(clean(text)?)],
     })
 }
 

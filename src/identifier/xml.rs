@@ -7,8 +7,9 @@ use quick_xml::errors::Error as XmlError;
 use quick_xml::escape::{EscapeError, resolve_predefined_entity};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_NAME_LEN, MAX_NODES, too_large};
+use super::limits::{MAX_DEPTH, too_large};
 use super::model::{Element, Node};
+use super::wellformed::{Size, check_comment, check_instruction, is_xml_char};
 use crate::finding::{Code, Error};
 
 /// A document: its root, and the encoding that its declaration claims.
@@ -27,16 +28,23 @@ pub(super) fn parse(text: &str) -> Result<Document, Error> {
             format!("character U+{:04X} is not allowed in XML", u32::from(c)),
         ));
     }
-    let mut reader = Reader::from_str(text);
+    // Blank lines before a declaration are an error in XML, and common in files that
+    // were pasted together.
+    let document = text.trim_start();
+    let blank = text.len().saturating_sub(document.len());
+    let position = |offset: u64| {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        offset.saturating_add(blank)
+    };
+    let mut reader = Reader::from_str(document);
     let config = reader.config_mut();
     config.expand_empty_elements = true;
     config.check_comments = true;
     let mut builder = Builder::default();
     loop {
-        let offset = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
+        let offset = position(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
-            let offset = usize::try_from(reader.error_position()).unwrap_or(usize::MAX);
-            malformed(text, offset, error.to_string())
+            malformed(text, position(reader.error_position()), error.to_string())
         })?;
         if matches!(event, Event::Eof) {
             return builder
@@ -94,138 +102,9 @@ pub(super) fn write(element: &Element, out: &mut String) {
     out.push('>');
 }
 
-/// Text as it can stand in XML and come back the same: without white space around
-/// it, and with U+FFFD for what XML does not allow. `None` if nothing is left.
-pub(super) fn clean(text: &str) -> Option<String> {
-    let replaced = |c: char| match is_xml_char(c) {
-        true => c,
-        false => char::REPLACEMENT_CHARACTER,
-    };
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.chars().map(replaced).collect())
-}
-
 /// The part of a name after its prefix.
 pub(super) fn local_name(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
-}
-
-/// Whether a tree that was not read from XML is one that could have been.
-pub(super) fn check_tree(root: &Element) -> Result<(), String> {
-    let mut size = Size::default();
-    // Elements still to be looked at, with their depth.
-    let mut open = vec![(root, 1usize)];
-    while let Some((element, depth)) = open.pop() {
-        if depth > MAX_DEPTH {
-            return Err(format!("elements are nested deeper than {MAX_DEPTH}"));
-        }
-        size.name(&element.name)?;
-        for (index, (name, value)) in element.attributes.iter().enumerate() {
-            size.name(name)?;
-            size.text(value)?;
-            let others = element.attributes.iter().skip(index.saturating_add(1));
-            if others.into_iter().any(|(other, _)| other == name) {
-                return Err(format!("the attribute {name} is there twice"));
-            }
-        }
-        let mut after_text = false;
-        for child in &element.children {
-            match child {
-                Node::Element(child) => open.push((child, depth.saturating_add(1))),
-                // Read back as one, or as none.
-                Node::Text(text) if after_text || text.is_empty() => {
-                    return Err("a text is empty or follows another".to_owned());
-                }
-                Node::Text(text) => size.node(text)?,
-                Node::Comment(text) => {
-                    check_comment(text)?;
-                    size.node(text)?;
-                }
-                Node::Instruction(text) => {
-                    check_instruction(text)?;
-                    size.node(text)?;
-                }
-            }
-            after_text = matches!(child, Node::Text(_));
-        }
-    }
-    Ok(())
-}
-
-/// Counts what is in a document, and checks names and characters on the way.
-#[derive(Default)]
-struct Size {
-    nodes: usize,
-    octets: usize,
-    /// Whether it was a limit that was passed.
-    too_large: bool,
-}
-
-impl Size {
-    fn name(&mut self, name: &str) -> Result<(), String> {
-        if name.len() > MAX_NAME_LEN {
-            self.too_large = true;
-            return Err(format!("a name is longer than {MAX_NAME_LEN} bytes"));
-        }
-        if !is_name(name) {
-            return Err("an element or attribute has a name that XML does not allow".to_owned());
-        }
-        // In the start tag and in the end tag.
-        self.add(1, name.len().saturating_mul(2))
-    }
-
-    /// A node that is no element.
-    fn node(&mut self, text: &str) -> Result<(), String> {
-        self.add(1, 0)?;
-        self.text(text)
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), String> {
-        if !text.chars().all(is_xml_char) {
-            return Err("there is a character that XML does not allow".to_owned());
-        }
-        self.add(0, text.len())
-    }
-
-    fn add(&mut self, nodes: usize, octets: usize) -> Result<(), String> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        self.octets = self.octets.saturating_add(octets);
-        self.too_large = true;
-        if self.nodes > MAX_NODES {
-            return Err(format!(
-                "there are more than {MAX_NODES} elements, attributes and texts"
-            ));
-        }
-        if self.octets > MAX_DOCUMENT_LEN {
-            return Err(format!(
-                "names, attributes and texts have more than {MAX_DOCUMENT_LEN} bytes"
-            ));
-        }
-        self.too_large = false;
-        Ok(())
-    }
-}
-
-/// XML 1.0, 2.5.
-fn check_comment(text: &str) -> Result<(), String> {
-    if text.contains("--") || text.ends_with('-') || text.contains('\r') {
-        return Err("a comment is not well formed".to_owned());
-    }
-    Ok(())
-}
-
-/// A target that is not `xml`, and data without `?>` (XML 1.0, 2.6).
-fn check_instruction(text: &str) -> Result<(), String> {
-    let target = text.split_ascii_whitespace().next().unwrap_or_default();
-    let well_formed = text.starts_with(target)
-        && is_name(target)
-        && !target.eq_ignore_ascii_case("xml")
-        && !text.contains("?>")
-        && !text.contains('\r');
-    if !well_formed {
-        return Err("a processing instruction is not well formed".to_owned());
-    }
-    Ok(())
 }
 
 /// Builds the tree from events.
@@ -408,29 +287,6 @@ fn resolve<'a>(reference: &BytesRef<'_>, buffer: &'a mut [u8; 4]) -> Result<&'a 
 
 fn own_entity(name: &str) -> Trouble {
     Trouble::Doctype(format!("the XML uses an entity of its own, '{name}'"))
-}
-
-/// XML 1.0, 2.2.
-fn is_xml_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-}
-
-/// XML 1.0, 2.3.
-fn is_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    let starts = |c: char| {
-        matches!(c,
-            ':' | '_' | 'A'..='Z' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}'
-            | '\u{f8}'..='\u{2ff}' | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}'
-            | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}' | '\u{2c00}'..='\u{2fef}'
-            | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
-            | '\u{10000}'..='\u{effff}')
-    };
-    let goes_on = |c: char| {
-        starts(c)
-            || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
-    };
-    chars.next().is_some_and(starts) && chars.all(goes_on)
 }
 
 fn escape_into(text: &str, attribute: bool, out: &mut String) {
