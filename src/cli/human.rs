@@ -1,7 +1,7 @@
 //! What people read. Text from an input is escaped here and nowhere else.
 
 use super::console::Paint;
-use crate::ek::Certificate;
+use crate::ek::{Certificate, Name};
 use crate::finding::{Finding, Severity, escape};
 use crate::identifier::Machine;
 
@@ -150,6 +150,15 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A name that can be seen: EKcerts often have an empty subject.
+pub(super) fn name_in_words(name: &Name) -> String {
+    if name.is_empty() {
+        "(empty)".to_owned()
+    } else {
+        name.to_string()
+    }
 }
 
 /// The codes of findings, each once, in order.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::console::{Console, Paint};
 use super::exit::Exit;
-use super::human::Page;
+use super::human::{Page, name_in_words};
 use super::input::{Input, for_each_input};
 use super::json::{self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine};
 use super::report::report_unreadable;
@@ -286,8 +286,8 @@ fn describe(page: &mut Page, input: &Input, identifier: &Identifier, length: usi
 
 fn describe_certificate(page: &mut Page, certificate: &Certificate) {
     let extensions = certificate.extensions();
-    page.field(2, "subject", &certificate.subject().to_string());
-    page.field(2, "issuer", &certificate.issuer().to_string());
+    page.field(2, "subject", &name_in_words(certificate.subject()));
+    page.field(2, "issuer", &name_in_words(certificate.issuer()));
     page.field(2, "serial", &hex(certificate.serial()));
     page.field(
         2,

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::ek::{Certificate, EkPub, Name, SecurityAssertions, TpmSpecification};
+use crate::ek::{Certificate, EkPub, SecurityAssertions, TpmSpecification};
 use crate::finding::{Error, Finding};
 use crate::hash::{hex, sha256};
 use crate::identifier::Machine;
@@ -120,15 +120,6 @@ fn write<T: Serialize>(command: &str, results: &[T], error: Option<JsonError>) -
     text
 }
 
-/// A name as text; one without attributes is the empty text.
-pub(super) fn name_text(name: &Name) -> String {
-    if name.is_empty() {
-        String::new()
-    } else {
-        name.to_string()
-    }
-}
-
 /// The canonical hash of a certificate's key: the one that its EKpub has, or that
 /// of the SubjectPublicKeyInfo as it stands if the key is of no kind TPMs use.
 pub(super) fn key_sha256(certificate: &Certificate) -> String {
@@ -155,8 +146,8 @@ impl JsonEkCert {
         Self {
             sha256: certificate.sha256().to_string(),
             thumbprint_sha1: certificate.thumbprint_sha1().to_string(),
-            subject: name_text(certificate.subject()),
-            issuer: name_text(certificate.issuer()),
+            subject: certificate.subject().to_string(),
+            issuer: certificate.issuer().to_string(),
             serial: hex(certificate.serial()),
             not_before: certificate.not_before().to_string(),
             not_after: certificate.not_after().to_string(),

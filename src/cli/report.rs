@@ -3,10 +3,8 @@
 use serde::Serialize;
 
 use super::console::{Console, Paint};
-use super::human::{Page, distinct_codes, tpm_in_words};
-use super::json::{
-    JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of, name_text,
-};
+use super::human::{Page, distinct_codes, name_in_words, tpm_in_words};
+use super::json::{JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of};
 use crate::finding::{Error, Severity};
 use crate::trust::Usage;
 use crate::verdict::{CheckStatus, Outcome, PathStep, Role, Verdict};
@@ -144,7 +142,7 @@ impl From<&PathStep> for JsonStep {
     fn from(step: &PathStep) -> Self {
         Self {
             role: step.role.as_str(),
-            subject: name_text(step.certificate.subject()),
+            subject: step.certificate.subject().to_string(),
             sha256: step.certificate.sha256().to_string(),
         }
     }
@@ -273,7 +271,10 @@ fn keys(page: &mut Page, verdict: &Verdict) {
         let certificate = &judged.certificate;
         page.line(
             2,
-            &format!("issuer                 {}", certificate.issuer()),
+            &format!(
+                "issuer                 {}",
+                name_in_words(certificate.issuer())
+            ),
         );
         page.line(
             2,
@@ -298,7 +299,7 @@ fn keys(page: &mut Page, verdict: &Verdict) {
             (Role::Ek, Usage::Any) => "end entity",
             (role, _) => role.as_str(),
         };
-        let subject = step.certificate.subject();
+        let subject = name_in_words(step.certificate.subject());
         page.field(1, label, &format!("{role:<12} {subject}"));
     }
 }
