@@ -10,12 +10,11 @@ use crate::identifier::Machine;
 
 use super::audit::{Action, Event, to_json};
 use super::backend::Transaction;
+use super::findings::{duplicate_ek, duplicate_machine, duplicate_name};
 use super::model::{Host, HostEk, HostEkCert, PolicyVersion, State, Trust, Waived};
 use super::name::HostName;
 use super::registrar::{ImportReport, insert};
-use super::rules::{
-    MAX_REASON_CHARS, duplicate_ek, duplicate_machine, duplicate_name, machine_key,
-};
+use super::rules::{MAX_REASON_CHARS, machine_key};
 
 /// The largest document that is read: a hundred thousand hosts of 10 KiB each.
 pub const MAX_DOCUMENT_LEN: usize = 1024 * 1024 * 1024;

@@ -11,11 +11,13 @@ mod backend;
 mod candidate;
 mod check;
 mod document;
+mod findings;
 mod location;
 mod model;
 mod name;
 mod registrar;
 mod rules;
+mod search;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(all(test, feature = "sqlite"))]

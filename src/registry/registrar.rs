@@ -1,6 +1,6 @@
 use crate::der::Time;
 use crate::finding::{Error, Finding};
-use crate::hash::{Sha256Digest, from_hex};
+use crate::hash::Sha256Digest;
 
 use super::audit::{Action, CheckReport, Event, TrailEntry, append};
 use super::backend::{Backend, Transaction};
@@ -11,12 +11,9 @@ use super::location::Location;
 use super::model::{Filter, Host, Original, Recheck, State, Trust};
 use super::name::HostName;
 use super::rules::{
-    Change, Decision, Existing, Options, Outcome, Registration, Write, decide, machine_key,
+    Change, Decision, Existing, Options, Outcome, Registration, Write, decide, machine_key, refusal,
 };
-
-/// The fewest hex digits that may stand for an EK: 32 bits, which people copy by
-/// hand without taking one host for another.
-const MIN_EK_DIGITS: usize = 8;
+use super::search::find;
 
 /// How a registry is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,9 +117,6 @@ impl Registry {
     ) -> Result<Registration, Error> {
         options.validate()?;
         self.accepts(options.what_if)?;
-        let name = options.host_name(candidate)?;
-        let transaction = self.backend.write()?;
-        let existing = existing(&*transaction, candidate, &name)?;
         let answer = |outcome, change, host, findings| Registration {
             outcome,
             change,
@@ -130,6 +124,16 @@ impl Registry {
             findings,
             what_if: options.what_if,
         };
+        let name = match (options.host_name(candidate), refusal(candidate, options)) {
+            (Ok(name), _) => name,
+            // What is refused in any case needs no name first.
+            (Err(_), Some(findings)) if options.name.is_none() => {
+                return Ok(answer(Outcome::Rejected, None, None, findings));
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let transaction = self.backend.write()?;
+        let existing = existing(&*transaction, candidate, &name)?;
         Ok(match decide(candidate, &name, options, &existing) {
             Decision::Reject(findings) => answer(Outcome::Rejected, None, None, findings),
             Decision::Unchanged(host, findings) => {
@@ -379,28 +383,6 @@ impl Registry {
     }
 }
 
-impl Filter {
-    fn lets_through(&self, host: &Host) -> bool {
-        let name = self.name.as_ref().is_none_or(|part| {
-            let name = host.name.to_lowercase();
-            name.contains(&part.to_lowercase())
-        });
-        let ek = self.ek.as_ref().is_none_or(|start| {
-            let start = start.to_ascii_lowercase();
-            host.eks.iter().any(|ek| {
-                ek.spki_sha256.to_string().starts_with(&start)
-                    || ek.windows_sha256.to_string().starts_with(&start)
-            })
-        });
-        name && ek
-            && self.trust.is_none_or(|trust| trust == host.trust)
-            && self
-                .policy_version
-                .is_none_or(|version| version == host.policy_version)
-            && self.state.is_none_or(|state| state == host.state)
-    }
-}
-
 /// Stores `host`, ending what it supersedes, with an entry in the trail.
 pub(super) fn insert(
     transaction: &dyn Transaction,
@@ -487,47 +469,4 @@ fn action(write: &Write) -> Action {
         (Change::New, _, Trust::Forced) => Action::Force,
         (Change::New, _, Trust::Verified) => Action::Register,
     }
-}
-
-fn find(transaction: &dyn Transaction, name_or_ek: &str) -> Result<Host, Error> {
-    let name = HostName::new(name_or_ek)?;
-    if let Some(host) = transaction.current_by_name(name.key())? {
-        return Ok(host);
-    }
-    let mut hosts = match ek_range(name_or_ek) {
-        Some((low, high)) => transaction.current_by_ek_range(&low, &high)?,
-        None => Vec::new(),
-    };
-    match (hosts.pop(), hosts.len()) {
-        (Some(host), 0) => Ok(host),
-        (Some(host), _) => {
-            hosts.push(host);
-            let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
-            Err(Error::misuse(
-                format!(
-                    "several hosts have an EK that starts with {name}: {}",
-                    names.join(", ")
-                ),
-                "give more digits, or the name",
-            ))
-        }
-        (None, _) => Err(Error::misuse(
-            format!("no registered host is named {name} or has such an EK"),
-            "see 'endorse hosts list'; an EK needs the first 8 hex digits of its SHA-256, or more",
-        )),
-    }
-}
-
-/// The digests that start with the hex text, from the lowest to the highest.
-fn ek_range(text: &str) -> Option<(Sha256Digest, Sha256Digest)> {
-    let digits = text.trim();
-    if digits.len() < MIN_EK_DIGITS {
-        return None;
-    }
-    let fill = |digit: &str| -> Option<Sha256Digest> {
-        let rest = digit.repeat(64_usize.checked_sub(digits.len())?);
-        let bytes = from_hex(&format!("{digits}{rest}"))?;
-        Some(Sha256Digest(bytes.try_into().ok()?))
-    };
-    Some((fill("0")?, fill("f")?))
 }

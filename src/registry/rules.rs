@@ -4,7 +4,10 @@ use crate::finding::{Code, Error, Finding, Severity};
 use crate::hash::Sha256Digest;
 
 use super::candidate::Candidate;
-use super::model::{Host, HostEk, PolicyVersion, State, Trust, Waived};
+use super::findings::{
+    duplicate_ek, duplicate_machine, forced, other_keys, upgraded, version_conflict,
+};
+use super::model::{Host, PolicyVersion, State, Trust, Waived};
 use super::name::HostName;
 
 /// The longest reason, in characters: a few sentences and a ticket number.
@@ -341,6 +344,15 @@ fn change(
     Ok(Some(Change::Upgraded))
 }
 
+/// Why the force table refuses the candidate, whatever its name; `None` if it does not.
+pub(super) fn refusal(candidate: &Candidate, options: &Options) -> Option<Vec<Finding>> {
+    let mut findings = candidate.extra.clone();
+    match grant(candidate, options, &mut findings) {
+        Some(_) => None,
+        None => Some(findings),
+    }
+}
+
 fn has_error(findings: &[Finding]) -> bool {
     findings
         .iter()
@@ -360,45 +372,6 @@ fn duplicate_eks(candidate: &Candidate, name: &HostName, owners: &[Host]) -> Vec
         .collect()
 }
 
-/// The EK belongs to `owner`.
-pub(super) fn duplicate_ek(owner: &Host, ek: &HostEk) -> Finding {
-    Finding::new(
-        Code::DuplicateEk,
-        format!(
-            "the EKpub {} belongs to the {} host {}",
-            ek.spki_sha256, owner.state, owner.name
-        ),
-        format!(
-            "every TPM has its own EK: virtual machines cloned with their virtual TPM share one, so give the clone a new virtual TPM; if {} is the same machine under another name, remove it first",
-            owner.name
-        ),
-    )
-}
-
-/// The name belongs to `own`, which is registered in another way.
-pub(super) fn duplicate_name(own: &Host, how: &str, help: &str) -> Finding {
-    Finding::new(
-        Code::DuplicateName,
-        format!("the host {} is registered {how}", own.name),
-        help,
-    )
-}
-
-/// The machine belongs to `other`, which has another EK.
-pub(super) fn duplicate_machine(other: &Host, guid: &str) -> Finding {
-    Finding::new(
-        Code::DuplicateMachine,
-        format!(
-            "the machine {guid} is also registered as {}, with another EK",
-            other.name
-        ),
-        format!(
-            "if it is one machine with two names or with a new TPM, remove {}; some firmware gives several machines one GUID",
-            other.name
-        ),
-    )
-}
-
 fn duplicate_machines(candidate: &Candidate, name: &HostName, hosts: &[Host]) -> Vec<Finding> {
     let guid = candidate.machine.guid.as_deref().unwrap_or_default();
     hosts
@@ -406,72 +379,6 @@ fn duplicate_machines(candidate: &Candidate, name: &HostName, hosts: &[Host]) ->
         .filter(|host| !host.is_named(name))
         .map(|host| duplicate_machine(host, guid))
         .collect()
-}
-
-fn other_keys(
-    own: &Host,
-    ids: &BTreeSet<Sha256Digest>,
-    own_ids: &BTreeSet<Sha256Digest>,
-) -> Finding {
-    let what = match (
-        ids.difference(own_ids).next(),
-        own_ids.difference(ids).next(),
-    ) {
-        (Some(_), Some(_)) if ids.is_disjoint(own_ids) => "with another EK",
-        (Some(_), Some(_)) => "with partly other EKs",
-        (Some(_), None) => "with fewer EKs than this file has",
-        (None, _) => "with more EKs than this file has",
-    };
-    let id = own
-        .primary_ek()
-        .map_or_else(String::new, |ek| format!(" ({ek})"));
-    duplicate_name(
-        own,
-        &format!("{what}{id}"),
-        "if it has a new TPM or mainboard, add --replace; the old registration is kept in the history; else give another --name",
-    )
-}
-
-fn version_conflict(own: &Host, version: PolicyVersion) -> Finding {
-    Finding::new(
-        Code::PolicyVersionConflict,
-        format!(
-            "the host {} is registered under policy version {}, not {version}",
-            own.name, own.policy_version
-        ),
-        format!(
-            "all of a host's artefacts must be of one version: keep {}, or make its baseline and code integrity policy anew and add --replace",
-            own.policy_version
-        ),
-    )
-}
-
-fn forced(waived: &[Waived]) -> Finding {
-    let codes: BTreeSet<&str> = waived.iter().map(|waived| waived.code.as_str()).collect();
-    let codes: Vec<&str> = codes.into_iter().collect();
-    Finding::new(
-        Code::Forced,
-        format!("registered by force, waiving {}", codes.join(", ")),
-        "nothing proves that this EK is in a genuine TPM; when the vendor's CA certificates are in the store, register the file again without --force",
-    )
-}
-
-fn upgraded(name: &HostName, own: Option<&Host>, version: PolicyVersion) -> Finding {
-    let moved = own.is_some_and(|own| own.policy_version != version);
-    let mut help = String::new();
-    if moved {
-        help.push_str("its baseline and code integrity policy must be of this version too");
-    } else {
-        help.push_str("nothing more is to be done");
-    }
-    Finding::new(
-        Code::Forced,
-        format!(
-            "{name} was registered by force; it is verified now, under policy version {version}"
-        ),
-        help,
-    )
-    .with_severity(Severity::Info)
 }
 
 /// The form in which machine GUIDs are compared; `None` for one that tells nothing.

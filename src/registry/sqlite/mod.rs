@@ -303,7 +303,7 @@ fn look(path: &Path) -> Result<Found, Error> {
             return match parent {
                 Some(parent) if !parent.is_dir() => Err(Error::environment(
                     format!(
-                        "the registry {shown} cannot be made: there is no directory {}",
+                        "there is no registry {shown}, and no directory {}",
                         parent.display()
                     ),
                     format!("make it: mkdir -p '{}'", parent.display()),

@@ -538,6 +538,15 @@ fn where_the_name_comes_from() {
         (host.name.as_str(), host.foreign_key.as_deref()),
         ("key", Some("key"))
     );
+    // What is refused anyway is refused without asking for a name.
+    let refused = Candidate {
+        name: None,
+        ..untrusted("x", "d", &[Code::Revoked])
+    };
+    for options in [Options::default(), force()] {
+        let registration = bench.register(&refused, &options);
+        assert_eq!(registration.outcome, Outcome::Rejected);
+    }
     let nameless = Candidate {
         name: None,
         ..trusted("x", "d")
