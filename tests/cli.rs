@@ -76,18 +76,28 @@ fn verify(path: &Path) -> (i32, Vec<String>, Output) {
     (output.status.code().unwrap(), codes, output)
 }
 
-#[test]
-fn snapshots() {
+/// Runs the commands in these files and compares; each call has a registry of its own.
+fn run_snapshots(files: &str) {
     let directory = tempfile::tempdir().unwrap();
     let registry = directory.path().join("registry.db");
     trycmd::TestCases::new()
-        .case("tests/cmd/*.trycmd")
+        .case(files)
         .env("ENDORSE_REGISTRY", registry.to_str().unwrap())
         .env("ENDORSE_STORE", "testdata/cli/store")
         .env("SUDO_USER", "")
         .env("USER", "tester")
         .run();
     directory.close().unwrap();
+}
+
+#[test]
+fn snapshots() {
+    run_snapshots("tests/cmd/*.trycmd");
+}
+
+#[test]
+fn the_session_in_the_readme_is_true() {
+    run_snapshots("README.md");
 }
 
 #[test]
@@ -138,6 +148,12 @@ fn bad_files_have_the_exact_code() {
         path
     };
     let identifier = fs::read("testdata/cli/hyp01.xml").unwrap();
+    let start = text(&identifier).find("<EKCertificate>").unwrap() + "<EKCertificate>".len();
+    let cut_ekcert = [
+        &identifier[..start + 400],
+        b"</EKCertificate></PlatformIdentifiers>",
+    ]
+    .concat();
     let deep = [b"<a>".repeat(10_000), b"</a>".repeat(10_000)].concat();
     let bomb = b"<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\">\
         <!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;\">]><a>&d;</a>";
@@ -161,6 +177,7 @@ fn bad_files_have_the_exact_code() {
             3,
             "ekpub-malformed",
         ),
+        (at("cut-ekcert.xml", &cut_ekcert), 3, "ekcert-malformed"),
         (sparse, 3, "input-too-large"),
         ("/dev/zero".into(), 3, "input-too-large"),
         ("testdata/cli/key-mismatch.xml".into(), 1, "key-mismatch"),
@@ -266,6 +283,32 @@ fn standard_input_and_directories() {
         .collect();
     assert_eq!(inputs, ["a.xml", "b.xml"]);
     assert_eq!(output.status.code(), Some(0));
+    directory.close().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_a_file_like_any_other() {
+    let command = judging("verify");
+    let output = Command::new("bash")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "-c",
+            "exec \"$0\" \"$@\" --json <(cat testdata/cli/hyp01.xml)",
+        ])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output()
+        .unwrap();
+    assert_eq!(json(&output)["results"][0]["outcome"], "trusted");
+}
+
+#[test]
+fn a_directory_without_files_is_trouble() {
+    let directory = tempfile::tempdir().unwrap();
+    let (status, codes, output) = verify(directory.path());
+    assert_eq!((status, codes.len()), (2, 0));
+    assert!(text(&output.stderr).contains("has no files in it"));
     directory.close().unwrap();
 }
 

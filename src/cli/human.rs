@@ -94,7 +94,7 @@ impl Page {
             self.line(
                 below,
                 &format!(
-                    "on a Host Guardian Service: Certificate with thumbprint {} cannot be trusted because of error {}.",
+                    "as a Host Guardian Service words it: Certificate with thumbprint {} cannot be trusted because of error {}.",
                     status.thumbprint, status.status
                 ),
             );
