@@ -19,6 +19,7 @@ mod document;
 mod file;
 mod force;
 mod life;
+mod sequence;
 mod tamper;
 
 use std::path::{Path, PathBuf};
