@@ -134,6 +134,13 @@ fn check(bytes: &[u8]) {
         };
         assert_eq!(certificates(&again), certificates(&identifier));
     }
+    // Writing is stable after one round.
+    let once = identifier.to_json();
+    let again = Identifier::read(once.as_bytes()).unwrap();
+    assert_eq!(again.to_json(), once);
+    let once = identifier.to_xml();
+    let again = Identifier::read(once.as_bytes()).unwrap();
+    assert_eq!(again.to_xml(), once);
 }
 
 /// One change to a file.
