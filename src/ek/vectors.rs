@@ -1,5 +1,6 @@
 //! Endorsement keys made once with swtpm 0.7.1 by tpm2-tools 5.4: `tpm2_createek -G …`, then
-//! `tpm2_readpublic -n … -f der …`. Fixed values for unit tests; no private part exists any more.
+//! `tpm2_readpublic -n … -f der …`; H-1 and H-2 by `tpm2_createprimary` with the template's
+//! attributes and policy. Fixed values for unit tests; no private part exists any more.
 
 /// A key as the TPM and its tools show it.
 pub(crate) struct Vector {
@@ -13,7 +14,7 @@ pub(crate) struct Vector {
     pub(crate) spki_sha256: &'static str,
 }
 
-pub(crate) const VECTORS: [Vector; 5] = [
+pub(crate) const VECTORS: [Vector; 7] = [
     Vector {
         template: "L-1",
         tpm2b: "013a0001000b000300b20020837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1\
@@ -78,6 +79,29 @@ pub(crate) const VECTORS: [Vector; 5] = [
         name: "000c26b65da784fa5c60fc005bda694574a8fd80f1f8a0df1ca943f7df140ed1f6b907316484\
      154ca9625601b8f2c86ec4b4",
         spki_sha256: "11642179e02b2f010e10b576c624d541c5465dc45f46231daa1d136d83bf0f06",
+    },
+    Vector {
+        template: "H-1",
+        tpm2b: "013a0001000b000300f20020ca3d0a99a2b93906f7a3342414efcfb3a385d44cd1fd459089d1\
+     9b5071c0b7a000060080004300100800000000000100dbcab3494f57b62b37f975eb84e883d8\
+     816f120c3b4917546433e5e1f1bd6cea0d8c00ff6ab3e52a40171d00eec571b1297da74a714d\
+     c28548a904130dd110a179966dd6eeeebefa6fa63870bb04510ef88233c4ce517fdb5f45a053\
+     2d73dbc5ddd525cb124d05b3625eb24680eb6df0611f33d93e287e3b766596cf773ab9d1adf8\
+     7e5b1a600fbebcc16ff70495df74e9c1f06a2c5fd016c88e84fca98c5224aed26c92012e2058\
+     e9e021a020934ef9006e71023bf821340eaac2e0f689cdbf8f5f902ada52cf5f0ccf25888d55\
+     0df8e46be0b7c663312b47cde217df1ead7f2f2b3a3fba807c4871ea262128b3f962878445c0\
+     0761419d50112454c32ef387",
+        name: "000b29a4949d8ace8280f862b26ec385e35d9eb16f4ff2b7f0db7503ed5fe0e0079f",
+        spki_sha256: "5c4e3099c2849331e629a159f897c814eb38a455e9c469150b28a941e3e24fc0",
+    },
+    Vector {
+        template: "H-2",
+        tpm2b: "007a0023000b000300f20020ca3d0a99a2b93906f7a3342414efcfb3a385d44cd1fd459089d1\
+     9b5071c0b7a000060080004300100003001000209a412f627900b64e900460219200078f5bb8\
+     2e22608b877aca781d5fd8a029440020440fc0af349f41c8aa2916f57cc08b9408dad79a18bf\
+     b60a322b5e3e2e15d1b3",
+        name: "000b3497c5e886dc76193ab0939b18adc406e61b5fc9243eb726b84c64c83a49505d",
+        spki_sha256: "09efcd35ab2a7148c2450d5a313ac461834ddd7e20d9c5c6f96523d91c31366e",
     },
 ];
 

@@ -244,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn changed_files(seed in 0usize..14, changes in vec(change(), 1..4)) {
+    fn changed_files(seed in 0usize..16, changes in vec(change(), 1..4)) {
         let mut bytes = SEEDS[seed % SEEDS.len()].clone();
         for change in &changes {
             apply(&mut bytes, change);
