@@ -1,13 +1,18 @@
 //! Signatures of certificates, over the bytes received.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use webpki::{RawPublicKeyEntity, aws_lc_rs as algs};
 
 use crate::der::{Tlv, tag};
-use crate::ek::Certificate;
+use crate::ek::{Algorithm as KeyAlgorithm, Certificate};
+
+/// The sizes of RSA keys, in bits, whose signatures are verified: those that the
+/// algorithms of webpki accept.
+const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// Why a signature was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +67,15 @@ pub(super) fn verify(
     }
     let algorithm = Algorithm::read(certificate.signature_algorithm_der())?;
     let key = KeyKind::read(issuer.spki_der())?;
+    // A key of another size would not verify anything, and that is no sign of forgery.
+    if key == KeyKind::Rsa
+        && let Ok(KeyAlgorithm::Rsa(bits)) = issuer.public_key().map(|key| key.algorithm())
+        && !RSA_BITS.contains(&bits)
+    {
+        return Err(SignatureError::Unsupported(format!(
+            "a signature with an RSA key of {bits} bits"
+        )));
+    }
     let message = certificate.tbs_der();
     let signature = certificate.signature();
 

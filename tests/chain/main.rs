@@ -18,6 +18,10 @@
     reason = "tests may be blunt"
 )]
 
+mod cases;
+mod negative;
+#[path = "../support/pki.rs"]
+mod pki;
 mod pkits;
 
 use endorse::finding::{Code, Finding, Severity};

@@ -1,1 +1,462 @@
+//! The negative matrix: a valid chain is trusted; with one thing changed it is
+//! refused, for the reason that is named. And what genuine vendors encode oddly is
+//! accepted.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use endorse::der::Time;
+use endorse::ek::{Certificate, EkPub, Encoding};
+use endorse::finding::Code;
+use endorse::identifier::{EkCert, EkPubEntry, Identifier, Machine};
+use endorse::trust::{ExpiryRule, Origin, Policy, Sha1Rule, Store, Usage, read_certificates};
+use endorse::verdict::{Outcome, Role, Verdict, judge};
+
+use super::cases::{self, Case, EK, Expect, INTERMEDIATE, OTHER, OTHER2, Pki, ROOT};
+use super::error_codes;
+use super::pki::*;
+
+fn file(name: &str) -> Origin {
+    Origin::File(name.to_owned())
+}
+
+pub fn at() -> Time {
+    Time::parse_rfc3339(AT).unwrap()
+}
+
+pub fn store(pki: &Pki) -> Store {
+    let mut store = Store::new();
+    let read = |spec: &Spec| read_certificates(&spec.der()).unwrap().remove(0);
+    for spec in &pki.roots {
+        store.add_root(read(spec), file("root"));
+    }
+    for spec in &pki.intermediates {
+        store.add_intermediate(read(spec), file("intermediate"));
+    }
+    store
+}
+
+fn codes_of(verdict: &Verdict) -> Vec<Code> {
+    let mut codes = error_codes(verdict.findings());
+    codes.dedup();
+    codes
+}
+
+/// Judges the leaf as a file of its own, and checks that path and verdict agree.
+fn run(case: &Case) -> (Outcome, Vec<Code>) {
+    let mut pki = Pki::valid();
+    (case.change)(&mut pki);
+    let store = store(&pki);
+    let identifier = Identifier::read(&pki.leaf.der()).unwrap();
+    let verdict = judge(&identifier, &store, &pki.policy, at(), Usage::Ek);
+    let certificate = Arc::new(identifier.ekcerts[0].certificate.clone());
+    match store.verify(&certificate, &pki.policy, at(), Usage::Ek) {
+        Ok(path) => {
+            assert_eq!(error_codes(path.findings()), [], "{}", case.name);
+            let roots: Vec<_> = store.roots().map(|(root, _)| root.clone()).collect();
+            assert!(
+                roots.contains(path.certificates().last().unwrap()),
+                "{}: the path ends in no anchor",
+                case.name
+            );
+            assert_eq!(*path.certificates()[0], *certificate);
+        }
+        Err(failure) => {
+            assert_ne!(error_codes(&failure.findings), [], "{}", case.name);
+            assert_eq!(verdict.outcome(), Outcome::Rejected, "{}", case.name);
+            let last = verdict.path().last().map(|step| step.role);
+            let anchored = failure.reached_anchor && failure.partial.len() > 1;
+            assert_eq!(last == Some(Role::Anchor), anchored, "{}", case.name);
+            assert!(
+                verdict.ekpubs().iter().all(|key| !key.vouched),
+                "{}",
+                case.name
+            );
+        }
+    }
+    (verdict.outcome(), codes_of(&verdict))
+}
+
+fn check(cases: &[Case]) {
+    let mut wrong = Vec::new();
+    for case in cases {
+        let (outcome, codes) = run(case);
+        let (expected_outcome, expected): (Outcome, &[Code]) = match case.expect {
+            Expect::Trusted => (Outcome::Trusted, &[]),
+            Expect::Refused(codes) => (Outcome::Rejected, codes),
+        };
+        if (outcome, codes.as_slice()) != (expected_outcome, expected) {
+            wrong.push(format!(
+                "{}: expected {expected:?}, got {codes:?}",
+                case.name
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let names: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
+    assert_eq!(names.len(), cases.len(), "two cases of one name");
+}
+
+#[test]
+fn what_genuine_certificates_are_like_is_accepted() {
+    check(&cases::accepted());
+}
+
+#[test]
+fn one_thing_wrong_is_refused_for_that_reason() {
+    check(&cases::refused());
+}
+
+// Files with more than one certificate or key.
+
+fn ekcert(der: &[u8]) -> EkCert {
+    EkCert {
+        certificate: Certificate::from_der(der).unwrap(),
+        source: "EKcert".to_owned(),
+    }
+}
+
+fn ekpub(key: &Key) -> EkPubEntry {
+    EkPubEntry {
+        key: EkPub::from_spki(&key.spki()).unwrap(),
+        encoding: Encoding::SubjectPublicKeyInfo,
+        source: "EKPub".to_owned(),
+    }
+}
+
+fn judge_file(keys: &[&Key], certificates: &[Vec<u8>]) -> Verdict {
+    let identifier = Identifier::new(
+        "host",
+        Machine::default(),
+        keys.iter().map(|key| ekpub(key)).collect(),
+        certificates.iter().map(|der| ekcert(der)).collect(),
+    );
+    let pki = Pki::valid();
+    judge(&identifier, &store(&pki), &pki.policy, at(), Usage::Ek)
+}
+
+#[test]
+fn the_keys_of_a_file_and_its_certificates() {
+    let genuine = Pki::valid().leaf.der();
+    let verdict = judge_file(&[ec_key(EK)], std::slice::from_ref(&genuine));
+    assert_eq!(
+        verdict.outcome(),
+        Outcome::Trusted,
+        "{:?}",
+        verdict.findings()
+    );
+    assert_eq!(verdict.path().len(), 3);
+
+    // A genuine certificate, and the attacker's key beside it.
+    let verdict = judge_file(&[ec_key(OTHER)], std::slice::from_ref(&genuine));
+    assert_eq!(verdict.outcome(), Outcome::Rejected);
+    assert_eq!(codes_of(&verdict), [Code::KeyMismatch, Code::EkcertMissing]);
+    assert!(!verdict.ekpubs()[0].vouched);
+
+    // The genuine key vouched for, and the attacker's smuggled in after it.
+    for keys in [[ec_key(EK), ec_key(OTHER)], [ec_key(OTHER), ec_key(EK)]] {
+        let verdict = judge_file(&keys, std::slice::from_ref(&genuine));
+        assert_eq!(verdict.outcome(), Outcome::Rejected);
+        assert_eq!(codes_of(&verdict), [Code::EkcertMissing]);
+    }
+    // The same with a key of another kind.
+    let verdict = judge_file(&[ec_key(EK), rsa_key(1)], std::slice::from_ref(&genuine));
+    assert_eq!(codes_of(&verdict), [Code::EkcertMissing]);
+    let verdict = judge_file(&[rsa_key(1)], std::slice::from_ref(&genuine));
+    assert_eq!(codes_of(&verdict), [Code::EkcertMissing]);
+
+    // No certificate; no key; nothing.
+    assert_eq!(
+        codes_of(&judge_file(&[ec_key(EK)], &[])),
+        [Code::EkcertMissing]
+    );
+    assert_eq!(judge_file(&[], &[genuine]).outcome(), Outcome::Trusted);
+    assert_eq!(codes_of(&judge_file(&[], &[])), [Code::NoEkpub]);
+}
+
+/// Certificates of the file itself never vouch for anything.
+#[test]
+fn the_file_cannot_bring_its_own_authority() {
+    let evil_root = Spec::ca(
+        dn("Evil", "Root"),
+        ec_key(OTHER),
+        dn("Evil", "Root"),
+        ec_key(OTHER),
+    );
+    let evil_leaf = Spec::ek(ec_key(EK), dn("Evil", "Root"), ec_key(OTHER));
+    for files in [
+        vec![evil_leaf.der(), evil_root.der()],
+        vec![evil_root.der(), evil_leaf.der()],
+    ] {
+        let verdict = judge_file(&[ec_key(EK)], &files);
+        assert_eq!(verdict.outcome(), Outcome::Rejected);
+        assert!(
+            codes_of(&verdict).contains(&Code::IssuerUnknown),
+            "{:?}",
+            verdict.findings()
+        );
+        assert!(!verdict.ekpubs()[0].vouched);
+    }
+    // Not even a genuine intermediate that the store lacks: the operator decides
+    // what is in the store.
+    let mut pki = Pki::valid();
+    let intermediate = pki.intermediates.remove(0);
+    let identifier = Identifier::new(
+        "host",
+        Machine::default(),
+        vec![ekpub(ec_key(EK))],
+        vec![ekcert(&pki.leaf.der()), ekcert(&intermediate.der())],
+    );
+    let verdict = judge(&identifier, &store(&pki), &pki.policy, at(), Usage::Ek);
+    assert_eq!(verdict.outcome(), Outcome::Rejected);
+    assert!(codes_of(&verdict).contains(&Code::IssuerUnknown));
+}
+
+/// A forged certificate beside a genuine one for the same key does not pass in silence.
+#[test]
+fn a_forged_certificate_beside_a_genuine_one() {
+    let pki = Pki::valid();
+    let mut forged = pki.leaf.clone();
+    forged.corrupt_signature = true;
+    let verdict = judge_file(&[ec_key(EK)], &[pki.leaf.der(), forged.der()]);
+    assert_eq!(verdict.outcome(), Outcome::Rejected);
+    assert_eq!(codes_of(&verdict), [Code::SignatureInvalid]);
+}
+
+#[test]
+fn bytes_after_a_certificate() {
+    let der = Pki::valid().leaf.der();
+    for trailing in [&b"\x42"[..], b"\0\xff", b"\x30\x00"] {
+        let longer = [&der[..], trailing].concat();
+        assert!(Certificate::from_der(&longer).is_err());
+        assert!(read_certificates(&longer).is_err(), "{trailing:02x?}");
+        assert!(Identifier::read(&longer).is_err(), "{trailing:02x?}");
+    }
+    for length in 0..der.len() {
+        assert!(Certificate::from_der(&der[..length]).is_err(), "{length}");
+    }
+}
+
+/// No single bit of a certificate can be turned over unnoticed.
+#[test]
+fn every_bit_counts() {
+    let pki = Pki::valid();
+    let store = store(&pki);
+    let genuine = pki.leaf.der();
+    for at_bit in 0..genuine.len() * 8 {
+        let mut altered = genuine.clone();
+        altered[at_bit / 8] ^= 1 << (at_bit % 8);
+        let Ok(certificate) = Certificate::from_der(&altered) else {
+            continue;
+        };
+        let result = store.verify(&Arc::new(certificate), &pki.policy, at(), Usage::Ek);
+        assert!(
+            result.is_err(),
+            "bit {at_bit} of the certificate does not count"
+        );
+    }
+}
+
+// Policies.
+
+fn errors_with(pki: &Pki, policy: &Policy) -> Vec<Code> {
+    let identifier = Identifier::read(&pki.leaf.der()).unwrap();
+    codes_of(&judge(&identifier, &store(pki), policy, at(), Usage::Ek))
+}
+
+#[test]
+fn expiry_when_issued() {
+    let mut policy = Policy::default();
+    policy.expiry = ExpiryRule::WhenIssued;
+    let mut pki = Pki::valid();
+    pki.root().not_after = utc(EARLIER);
+    pki.intermediate().not_after = utc(EARLIER);
+    assert_eq!(errors_with(&pki, &policy), []);
+    // The EKcert itself must be valid now.
+    pki.leaf.not_after = utc(EARLIER);
+    assert_eq!(errors_with(&pki, &policy), [Code::Expired]);
+    // A CA must have been valid when it issued.
+    let mut pki = Pki::valid();
+    pki.intermediate().not_after = utc("191231000000Z");
+    pki.intermediate().not_before = utc("180101000000Z");
+    pki.root().not_before = utc("180101000000Z");
+    assert_eq!(errors_with(&pki, &policy), [Code::Expired]);
+}
+
+#[test]
+fn small_keys() {
+    // 1024 bits, by `openssl genrsa 1024`.
+    const RSA_1024: &str = "30819f300d06092a864886f70d010101050003818d0030818902818100b1cf8f6a1d1c\
+        50003a54ad76e44f0e9dc00fccb15b9f250e14de4f9505d30a83bc7200d5eddeb832c6c1e8fefe5e829e1a3734\
+        89d4008865d151d2b21307e4d88caa0290927bb625c674241be03afbefdd1354e86cb01751e2d402fc9b10adc8\
+        e29cf472dc2e25550dbb10e0ea61fcd79305c69ff9a48972d4aab03fd3f07ebf0203010001";
+    let mut pki = Pki::valid();
+    pki.leaf.spki = endorse::hash::from_hex(RSA_1024).unwrap();
+    assert_eq!(errors_with(&pki, &Policy::default()), [Code::WeakKeySize]);
+    let mut policy = Policy::default();
+    policy.min_rsa_bits = 1024;
+    assert_eq!(errors_with(&pki, &policy), []);
+    // The policy asks for more of CAs too.
+    let pki = Pki::valid();
+    let mut policy = Policy::default();
+    policy.min_ec_bits = 384;
+    assert_eq!(errors_with(&pki, &policy), [Code::WeakKeySize]);
+}
+
+#[test]
+fn a_point_off_its_curve_and_a_key_of_another_kind() {
+    let mut pki = Pki::valid();
+    *pki.leaf.spki.last_mut().unwrap() ^= 1;
+    assert_eq!(errors_with(&pki, &Policy::default()), [Code::WeakKeyPoint]);
+    // Ed25519.
+    let mut pki = Pki::valid();
+    pki.leaf.spki = spki(&[oid("1.3.101.112")], &[7; 32]);
+    assert!(errors_with(&pki, &Policy::default()).contains(&Code::EkcertMalformed));
+}
+
+/// SHA-1 signatures, which only the OpenSSL command line makes: see
+/// testdata/generated/make.sh.
+#[test]
+fn sha1_under_three_policies() {
+    let read = |name: &str| {
+        let path = format!("{}/testdata/generated/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(path).unwrap()
+    };
+    let mut store = Store::new();
+    store.add_root(
+        Certificate::from_der(&read("sha1-root.der")).unwrap(),
+        file("root"),
+    );
+    let errors = |name: &str, rule| {
+        let mut policy = Policy::default();
+        policy.sha1 = rule;
+        let identifier = Identifier::read(&read(name)).unwrap();
+        let verdict = judge(&identifier, &store, &policy, at(), Usage::Ek);
+        let told = verdict
+            .findings()
+            .iter()
+            .any(|finding| finding.code == Code::Sha1Signature);
+        (codes_of(&verdict), told)
+    };
+    let refused = (vec![Code::Sha1Signature], true);
+    let accepted = (vec![], true);
+    for (name, rule, expected) in [
+        ("sha1-ek-2015.der", Sha1Rule::Never, &refused),
+        ("sha1-ek-2015.der", Sha1Rule::IssuedBefore2016, &accepted),
+        ("sha1-ek-2015.der", Sha1Rule::Always, &accepted),
+        ("sha1-ek-2016.der", Sha1Rule::Never, &refused),
+        ("sha1-ek-2016.der", Sha1Rule::IssuedBefore2016, &refused),
+        ("sha1-ek-2016.der", Sha1Rule::Always, &accepted),
+    ] {
+        assert_eq!(&errors(name, rule), expected, "{name} {rule:?}");
+    }
+    // The root's own signature is SHA-1 too and does not count; the signature on a
+    // leaf must still be right.
+    let mut forged = read("sha1-ek-2015.der");
+    *forged.last_mut().unwrap() ^= 1;
+    let identifier = Identifier::read(&forged).unwrap();
+    let verdict = judge(&identifier, &store, &Policy::default(), at(), Usage::Ek);
+    assert_eq!(codes_of(&verdict), [Code::SignatureInvalid]);
+}
+
+/// A CA with a key of 1024 bits, made with the OpenSSL command line.
+#[test]
+fn a_ca_with_a_small_key() {
+    let read = |name: &str| {
+        let path = format!("{}/testdata/generated/{name}", env!("CARGO_MANIFEST_DIR"));
+        Certificate::from_der(&std::fs::read(path).unwrap()).unwrap()
+    };
+    let mut store = Store::new();
+    store.add_root(read("rsa1024-root.der"), file("root"));
+    let leaf = Arc::new(read("rsa1024-ek.der"));
+    let failure = store
+        .verify(&leaf, &Policy::default(), at(), Usage::Ek)
+        .unwrap_err();
+    assert_eq!(error_codes(&failure.findings), [Code::AlgorithmUnsupported]);
+}
+
+// Anchors.
+
+#[test]
+#[cfg(feature = "roots")]
+fn an_embedded_anchor_is_told() {
+    let mut store = Store::new();
+    store.add_embedded_roots().unwrap();
+    let der = store.roots().next().unwrap().0.der().to_vec();
+    let identifier = Identifier::read(&der).unwrap();
+    let told = |store: &Store| {
+        let verdict = judge(&identifier, store, &Policy::default(), at(), Usage::Any);
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Trusted,
+            "{:?}",
+            verdict.findings()
+        );
+        verdict
+            .findings()
+            .iter()
+            .any(|finding| finding.code == Code::AnchorEmbedded)
+    };
+    assert!(told(&store));
+    // The operator's own copy of it takes precedence.
+    store.add_root(Certificate::from_der(&der).unwrap(), file("root.crt"));
+    assert!(!told(&store));
+}
+
+/// Embedded roots do not make anything trusted that the store's roots would not.
+#[test]
+#[cfg(feature = "roots")]
+fn an_attacker_cannot_borrow_the_name_of_an_embedded_root() {
+    let mut store = Store::new();
+    store.add_embedded_roots().unwrap();
+    let roots: Vec<Certificate> = store.roots().map(|(root, _)| root.clone()).collect();
+    for root in &roots {
+        let mut leaf = Spec::ek(ec_key(EK), root.subject().raw().to_vec(), ec_key(OTHER));
+        let identifier = Identifier::read(&leaf.der()).unwrap();
+        let verdict = judge(&identifier, &store, &Policy::default(), at(), Usage::Ek);
+        assert_eq!(verdict.outcome(), Outcome::Rejected, "{}", root.subject());
+        // With the root's key identifier the forgery is plain.
+        if let Some(key_id) = &root.extensions().subject_key_id {
+            leaf.replace(extension(
+                AUTHORITY_KEY_ID,
+                false,
+                sequence(&[tlv(0x80, key_id)]),
+            ));
+            let identifier = Identifier::read(&leaf.der()).unwrap();
+            let verdict = judge(&identifier, &store, &Policy::default(), at(), Usage::Ek);
+            assert_eq!(
+                codes_of(&verdict),
+                [Code::SignatureInvalid],
+                "{}",
+                root.subject()
+            );
+        }
+    }
+    // The unused keys above are those of nobody.
+    assert_ne!(ec_key(ROOT).id(), ec_key(INTERMEDIATE).id());
+    assert_ne!(ec_key(OTHER).id(), ec_key(OTHER2).id());
+}
+
+/// What is remembered of one judgement does not leak into the next.
+#[test]
+fn remembered_signatures_are_of_the_very_certificates() {
+    let mut pki = Pki::valid();
+    let genuine = pki.intermediates.remove(0);
+    let mut forged = genuine.clone();
+    forged.corrupt_signature = true;
+    let (genuine, forged) = (genuine.der(), forged.der());
+    let mut store = store(&pki);
+    for der in [&forged, &genuine] {
+        store.add_intermediate(Certificate::from_der(der).unwrap(), file("intermediate"));
+    }
+    let leaf = Arc::new(Certificate::from_der(&pki.leaf.der()).unwrap());
+    let forged = Arc::new(Certificate::from_der(&forged).unwrap());
+    for _ in 0..3 {
+        let path = store.verify(&leaf, &pki.policy, at(), Usage::Ek).unwrap();
+        assert_eq!(path.certificates()[1].der(), genuine);
+        let failure = store
+            .verify(&forged, &pki.policy, at(), Usage::Any)
+            .unwrap_err();
+        assert_eq!(error_codes(&failure.findings), [Code::SignatureInvalid]);
+    }
+}
