@@ -118,6 +118,12 @@ impl Sqlite {
             .unwrap();
     }
 
+    /// Makes it give up at once where it would wait for another writer.
+    #[cfg(test)]
+    pub(super) fn wait_for_nobody(&self) {
+        self.connection.busy_timeout(Duration::ZERO).unwrap();
+    }
+
     fn configure(&self) -> rusqlite::Result<()> {
         let db = &self.connection;
         db.busy_timeout(BUSY_TIMEOUT)?;

@@ -176,6 +176,27 @@ fn a_full_disk_leaves_the_old_registry_whole() {
     bench.assert_whole();
 }
 
+#[test]
+fn a_lock_that_is_not_given_up_is_told() {
+    let bench = Bench::new();
+    let other = rusqlite::Connection::open(bench.path()).unwrap();
+    let sqlite = Sqlite::open(&bench.path(), Mode::ReadWrite).unwrap();
+    sqlite.wait_for_nobody();
+    let registry = Registry::over(Box::new(sqlite));
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = registry
+        .register(&trusted("hv1", "a"), &Options::default(), at(), WHO)
+        .unwrap_err();
+    assert_eq!(error.fault, Fault::Environment);
+    assert!(error.message.contains("in use"), "{error}");
+    // Reading goes on beside a writer.
+    assert!(registry.list(&Filter::default()).unwrap().is_empty());
+    other.execute_batch("ROLLBACK").unwrap();
+    let done = registry.register(&trusted("hv1", "a"), &Options::default(), at(), WHO);
+    assert_eq!(done.unwrap().outcome, Outcome::Registered);
+    bench.assert_whole();
+}
+
 /// Registers large hosts until that fails, as it must.
 pub(super) fn fill(path: &Path) {
     let registry = open(path, Mode::ReadWrite);

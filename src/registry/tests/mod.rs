@@ -13,9 +13,12 @@
     reason = "tests may be blunt"
 )]
 
+#[cfg(unix)]
 mod child;
+#[cfg(unix)]
 mod crowd;
 mod document;
+#[cfg(unix)]
 mod file;
 mod force;
 mod life;
