@@ -94,7 +94,7 @@ impl Page {
             self.line(
                 below,
                 &format!(
-                    "as a Host Guardian Service words it: Certificate with thumbprint {} cannot be trusted because of error {}.",
+                    "a Host Guardian Service may say: Certificate with thumbprint {} cannot be trusted because of error {}.",
                     status.thumbprint, status.status
                 ),
             );
