@@ -2,7 +2,7 @@
 //!
 //! A [`Candidate`] is made from a [`Verdict`](crate::verdict::Verdict) and from
 //! nothing else, so a host cannot be called verified that was not judged so. The
-//! rules ([`decide`]) are pure; [`Registry`] asks the database what is there,
+//! rules are pure; [`Registry`] asks the database what is there,
 //! lets the rules decide and writes the answer, all in one transaction that also
 //! appends to the audit trail. `docs/registry.md` tells the whole.
 
