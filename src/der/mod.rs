@@ -8,6 +8,7 @@ mod pem;
 mod time;
 mod tlv;
 
+pub(crate) use pem::BASE64;
 pub use pem::{PemBlock, UnendedBlock, decode_base64, is_pem, pem_blocks};
 pub use time::Time;
 pub use tlv::{Reader, Tlv, TlvError, subrange, tag};

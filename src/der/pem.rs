@@ -11,7 +11,7 @@ const END: &str = "-----END ";
 const DASHES: &str = "-----";
 
 /// Standard alphabet, padded or not: what was copied by hand may have lost its `=`.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
+pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
@@ -27,7 +27,10 @@ pub struct PemBlock<'a> {
 
 /// A block has no end, or one with another label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnendedBlock;
+pub struct UnendedBlock<'a> {
+    /// What stands after `BEGIN`, as far as it goes.
+    pub label: &'a str,
+}
 
 /// Whether there is a block in the text.
 pub fn is_pem(text: &str) -> bool {
@@ -35,7 +38,7 @@ pub fn is_pem(text: &str) -> bool {
 }
 
 /// The blocks of a text, in order. After an error there are no more.
-pub fn pem_blocks(text: &str) -> impl Iterator<Item = Result<PemBlock<'_>, UnendedBlock>> {
+pub fn pem_blocks(text: &str) -> impl Iterator<Item = Result<PemBlock<'_>, UnendedBlock<'_>>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (_, after) = rest.split_once(BEGIN)?;
@@ -48,7 +51,8 @@ pub fn pem_blocks(text: &str) -> impl Iterator<Item = Result<PemBlock<'_>, Unend
         if block.is_none() {
             rest = "";
         }
-        Some(block.ok_or(UnendedBlock))
+        let label = || after.split(DASHES).next().unwrap_or_default();
+        Some(block.ok_or_else(|| UnendedBlock { label: label() }))
     })
 }
 
@@ -89,7 +93,7 @@ mod tests {
         ] {
             assert_eq!(
                 pem_blocks(text).collect::<Vec<_>>(),
-                [Err(UnendedBlock)],
+                [Err(UnendedBlock { label: "A" })],
                 "{text}"
             );
         }

@@ -1,20 +1,12 @@
 //! What a piece of an input is: an EKcert, an EKpub, or neither.
 
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::pem;
-use crate::der::{Reader, tag};
+use crate::der::{BASE64, Reader, is_pem, tag};
 use crate::ek::{Certificate, EkPub, Encoding, unwrap_nv};
 use crate::finding::{Code, Error, Finding};
 use crate::hash::from_hex;
-
-/// Standard alphabet, padded or not: what was copied by hand may have lost its `=`.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The shortest encoding of an EKpub in octets: a `BCRYPT_ECCKEY_BLOB` of a P-256
 /// key. Whatever is shorter, such as a MAC address, is no EK material.
@@ -58,7 +50,7 @@ pub(super) fn bytes(bytes: &[u8]) -> Result<Option<Material>, Error> {
 
 /// Classifies text: PEM, hex or base64, white space anywhere.
 pub(super) fn text(text: &str) -> Result<Classified, Error> {
-    if pem::is_pem(text) {
+    if is_pem(text) {
         return pem::materials(text).map(Classified::Found);
     }
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -74,12 +66,6 @@ pub(super) fn text(text: &str) -> Result<Classified, Error> {
         (Err(error), None) => Classified::NoData(error.to_string()),
         _ => Classified::OtherData,
     })
-}
-
-/// Decodes base64 with white space in it.
-pub(super) fn base64(text: &str) -> Result<Vec<u8>, String> {
-    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    BASE64.decode(compact).map_err(|error| error.to_string())
 }
 
 /// Base64 as it is written: one line, padded.

@@ -1,14 +1,11 @@
-//! Textual encodings (RFC 7468), read tolerantly: lines of any length (one vendor
-//! has all of a certificate in 1,233 characters), CRLF, text around the blocks.
+//! EK material in PEM.
 
 use super::classify::{self, Material};
 use super::gather::within;
 use super::limits::{MAX_KEYS, too_large};
+use crate::der::{PemBlock, decode_base64, pem_blocks};
 use crate::finding::{Code, Error};
 
-const BEGIN: &str = "-----BEGIN ";
-const END: &str = "-----END ";
-const DASHES: &str = "-----";
 /// The labels of blocks that are read; what is in them is told by its content.
 const LABELS: [&str; 4] = [
     "CERTIFICATE",
@@ -17,36 +14,21 @@ const LABELS: [&str; 4] = [
     "RSA PUBLIC KEY",
 ];
 
-/// Whether there is a block in the text.
-pub(super) fn is_pem(text: &str) -> bool {
-    text.contains(BEGIN)
-}
-
 /// The EK material in the blocks of a text. Blocks of other kinds (a CRL, a
 /// request) are passed over; a private key is refused.
 pub(super) fn materials(text: &str) -> Result<Vec<Material>, Error> {
     let mut found = Vec::new();
-    let mut rest = text;
-    let mut number = 0usize;
-    while let Some((_, after)) = rest.split_once(BEGIN) {
-        number = number.saturating_add(1);
+    for (number, block) in (1usize..).zip(pem_blocks(text)) {
         if number > MAX_KEYS {
             return Err(too_large(format!(
                 "there are more than {MAX_KEYS} PEM blocks"
             )));
         }
         let place = format!("PEM block {number}");
-        let block = after.split_once(DASHES).and_then(|(label, after)| {
-            let (body, after) = after.split_once(END)?;
-            let (end_label, after) = after.split_once(DASHES)?;
-            (label == end_label).then_some((label, body, after))
-        });
-        let Some((label, body, after)) = block else {
-            let label = after.split(DASHES).next().unwrap_or_default();
+        let PemBlock { label, body } = block.map_err(|unended| {
             let what = "a PEM block has no end that matches its beginning";
-            return Err(malformed(label, what).at(place));
-        };
-        rest = after;
+            malformed(unended.label, what).at(place.clone())
+        })?;
         if label.ends_with("PRIVATE KEY") {
             let what = "the input holds a private key; an EKpub is public only";
             return Err(malformed(label, what).at(place));
@@ -54,7 +36,7 @@ pub(super) fn materials(text: &str) -> Result<Vec<Material>, Error> {
         if !LABELS.contains(&label) {
             continue;
         }
-        let bytes = classify::base64(body).map_err(|why| {
+        let bytes = decode_base64(body).map_err(|why| {
             malformed(label, &format!("a PEM block is not base64: {why}")).at(place.clone())
         })?;
         match classify::bytes(&bytes).map_err(|error| within(error, &place))? {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::signature::{self, SignatureError};
-use crate::der::{UnendedBlock, decode_base64, is_pem, pem_blocks, tag};
+use crate::der::{decode_base64, is_pem, pem_blocks, tag};
 use crate::ek::{Certificate, Name, NameKey, unwrap_nv};
 use crate::finding::{Code, Error};
 use crate::hash::Sha256Digest;
@@ -193,7 +193,7 @@ pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
     if let Some(text) = pem_text(bytes) {
         let mut certificates = Vec::new();
         for block in pem_blocks(&text) {
-            let block = block.map_err(|UnendedBlock| malformed("a PEM block has no end"))?;
+            let block = block.map_err(|_| malformed("a PEM block has no end"))?;
             // Keys, CRLs and what else comes in PEM are passed over.
             if matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE") {
                 let der = decode_base64(block.body)
