@@ -413,6 +413,8 @@ fn attack_strings_do_not_reach_the_terminal() {
         &["inspect", "testdata/cli/attack.der"][..],
         &["verify", "--explain", "-v", "testdata/cli/attack.der"],
         &["verify", "a\x1b[2J\u{202e}b"],
+        &["a\x1b[2J\u{202e}b"],
+        &["verify", "--a\x1b[2J\u{202e}b"],
     ] {
         let output = endorse().args(args).output().unwrap();
         for stream in [&output.stdout, &output.stderr] {
@@ -424,9 +426,10 @@ fn attack_strings_do_not_reach_the_terminal() {
                 "{stream:?}"
             );
         }
+        let shown = text(&output.stdout) + &text(&output.stderr);
         assert!(
-            text(&output.stdout).contains("\\u{1b}[") || text(&output.stderr).contains("\\u{1b}["),
-            "the attack went missing"
+            shown.contains("\\u{1b}[") || shown.contains("\\u{202e}"),
+            "the attack went missing: {shown}"
         );
     }
     // JSON keeps it exact; the escapes there are those of JSON.

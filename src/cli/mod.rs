@@ -32,6 +32,8 @@ use clap::{Args, Parser, Subcommand};
 pub use console::Streams;
 pub use exit::Exit;
 
+use crate::finding::escape;
+
 use console::{Console, Manner};
 
 const AFTER_HELP: &str = "\
@@ -162,12 +164,10 @@ fn answer(error: &clap::Error, console: &mut Console<'_>) -> Exit {
             Exit::Done
         }
         _ => {
-            let text = if console.error_color() {
-                text.ansi().to_string()
-            } else {
-                text.to_string()
-            };
-            console.complain(&text);
+            // It repeats what was typed, which a script may have from elsewhere.
+            for line in text.to_string().lines() {
+                console.complain(&format!("{}\n", escape(line)));
+            }
             Exit::Trouble
         }
     }
