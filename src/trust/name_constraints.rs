@@ -156,13 +156,16 @@ fn uri_host(uri: &str) -> Option<&str> {
 
 /// An address in the network given by address and mask.
 fn ip(address: &[u8], base: &[u8]) -> Option<bool> {
-    let (network, mask) = base.split_at_checked(address.len())?;
-    if mask.len() != address.len() || !matches!(address.len(), 4 | 16) {
-        // An IPv4 address is not in an IPv6 network, nor the other way round.
-        return matches!((address.len(), base.len()), (4, 32) | (16, 8)).then_some(false);
+    match (address.len(), base.len()) {
+        (4, 8) | (16, 32) => {
+            let (network, mask) = base.split_at_checked(address.len())?;
+            let mut octets = address.iter().zip(network).zip(mask);
+            Some(octets.all(|((address, network), mask)| address & mask == network & mask))
+        }
+        // An IPv4 address is in no IPv6 network, nor the other way round.
+        (4, 32) | (16, 8) => Some(false),
+        _ => None,
     }
-    let mut octets = address.iter().zip(network).zip(mask);
-    Some(octets.all(|((address, network), mask)| address & mask == network & mask))
 }
 
 fn ends_with_label(name: &str, domain: &str) -> bool {
