@@ -245,7 +245,7 @@ pub fn accepted() -> Vec<Case> {
             p.intermediate().replace(name_constraints(&[directory(&tpm_name())], &[directory(&dn("Other", "x"))]));
         };
         "name constraints of forms that do not occur" trusted => |p| {
-            p.intermediate().replace(name_constraints(&[dns("example.com"), tlv(0xa0, &oid("1.2.3"))], &[email("x")]));
+            p.intermediate().replace(name_constraints(&[dns("example.com"), tlv(0xa0, &[oid("1.2.3"), tlv(0xa0, &integer(1))].concat())], &[email("x")]));
         };
         "leaf in the intermediates" trusted => |p| {
             p.with_stable_bytes();
@@ -517,8 +517,9 @@ pub fn refused() -> Vec<Case> {
             p.intermediate().replace(extension(BASIC_CONSTRAINTS, true, vec![0x30, 3, 1, 1, 0xff, 0]));
         };
         "more extensions than are read" [CriticalExtension] => |p| {
-            for _ in 0..70 {
-                p.leaf.extensions.insert(0, extension("1.2.3.4.5", false, vec![]));
+            for number in 0..70 {
+                let oid: &'static str = Box::leak(format!("1.2.3.4.{number}").into_boxed_str());
+                p.leaf.extensions.insert(0, extension(oid, false, vec![]));
             }
         };
         // What the certificates are for.

@@ -20,9 +20,12 @@
 
 mod cases;
 mod negative;
+mod openssl_judge;
 #[path = "../support/pki.rs"]
 mod pki;
 mod pkits;
+#[path = "../support/skip.rs"]
+mod skip;
 
 use endorse::finding::{Code, Finding, Severity};
 
