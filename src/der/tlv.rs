@@ -90,6 +90,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next element, whatever it is.
+    ///
+    /// # Errors
+    /// What is wrong with its identifier or length octets, or that it is cut short.
     pub fn any(&mut self) -> Result<Tlv<'a>, TlvError> {
         let (&tag, after_tag) = self.rest.split_first().ok_or(TlvError::Truncated)?;
         if tag & 0x1f == 0x1f {
@@ -123,6 +126,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next element, which must have this identifier octet.
+    ///
+    /// # Errors
+    /// [`TlvError::UnexpectedTag`], and as [`any`](Self::any).
     pub fn expect(&mut self, tag: u8) -> Result<Tlv<'a>, TlvError> {
         match self.peek() {
             None => Err(TlvError::Truncated),
@@ -132,6 +138,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the next element if it has this identifier octet.
+    ///
+    /// # Errors
+    /// As [`any`](Self::any).
     pub fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, TlvError> {
         if self.peek() == Some(tag) {
             self.any().map(Some)
@@ -141,6 +150,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Fails if anything is left.
+    ///
+    /// # Errors
+    /// [`TlvError::TrailingData`].
     pub fn finish(self) -> Result<(), TlvError> {
         if self.rest.is_empty() {
             Ok(())
@@ -157,6 +169,9 @@ impl<'a> Tlv<'a> {
     }
 
     /// The one element that `bytes` consists of, with this identifier octet.
+    ///
+    /// # Errors
+    /// As [`Reader::expect`] and [`Reader::finish`].
     pub fn parse_all(bytes: &'a [u8], tag: u8) -> Result<Self, TlvError> {
         let mut reader = Reader::new(bytes);
         let tlv = reader.expect(tag)?;
