@@ -18,18 +18,19 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
         return findings;
     };
     // An EKcert says what it is for, or nothing; anyExtendedKeyUsage says nothing.
-    if let Some(usages) = &end_entity.extensions().extended_key_usage {
-        if !usages.contains(&EK_CERTIFICATE) {
-            findings.push(eku_missing(end_entity, usages));
-        }
+    if let Some(usages) = &end_entity.extensions().extended_key_usage
+        && !usages.contains(&EK_CERTIFICATE)
+    {
+        findings.push(eku_missing(end_entity, usages));
     }
     // A CA that names purposes vouches for those alone, as Windows has it. This is
     // what keeps Microsoft's attestation-key CAs from issuing EKcerts.
     for issuer in issuers {
-        if let Some(usages) = &issuer.extensions().extended_key_usage {
-            if !usages.contains(&EK_CERTIFICATE) && !usages.contains(&ANY_USAGE) {
-                findings.push(eku_missing(issuer, usages));
-            }
+        if let Some(usages) = &issuer.extensions().extended_key_usage
+            && !usages.contains(&EK_CERTIFICATE)
+            && !usages.contains(&ANY_USAGE)
+        {
+            findings.push(eku_missing(issuer, usages));
         }
     }
     if end_entity

@@ -151,10 +151,10 @@ impl Policy {
     /// The finding with the severity that this policy gives it. A severity that a
     /// check has chosen itself, above or below its code's default, is only raised.
     pub fn weigh(&self, mut finding: Finding) -> Finding {
-        if let Some(&severity) = self.severity.get(&finding.code) {
-            if finding.severity == finding.code.default_severity() || severity > finding.severity {
-                finding.severity = severity;
-            }
+        if let Some(&severity) = self.severity.get(&finding.code)
+            && (finding.severity == finding.code.default_severity() || severity > finding.severity)
+        {
+            finding.severity = severity;
         }
         finding
     }

@@ -122,10 +122,10 @@ impl PolicyState {
         // 6.1.5 (a) decrements unless the counter is zero; (b) sets it to zero if
         // the last certificate says so.
         self.explicit_policy = self.explicit_policy.saturating_sub(1);
-        if let Some(constraints) = certificate.extensions().policy_constraints {
-            if constraints.require_explicit_policy == Some(0) {
-                self.explicit_policy = 0;
-            }
+        if let Some(constraints) = certificate.extensions().policy_constraints
+            && constraints.require_explicit_policy == Some(0)
+        {
+            self.explicit_policy = 0;
         }
         if self.explicit_policy > 0 || self.satisfies(inputs) {
             Ok(())

@@ -48,15 +48,15 @@ pub(super) fn validate(
             state.prepare_next(certificate, &mut findings);
         }
     }
-    if let Some(end_entity) = below.first() {
-        if let Err(failure) = state.policies.wrap_up(end_entity, inputs) {
-            findings.extend(
-                state
-                    .policy_failed
-                    .is_none()
-                    .then(|| policy_finding(end_entity, failure)),
-            );
-        }
+    if let Some(end_entity) = below.first()
+        && let Err(failure) = state.policies.wrap_up(end_entity, inputs)
+    {
+        findings.extend(
+            state
+                .policy_failed
+                .is_none()
+                .then(|| policy_finding(end_entity, failure)),
+        );
     }
     findings
 }

@@ -181,10 +181,10 @@ fn key_usage(value: &[u8], critical: bool, quirks: &mut Vec<Quirk>) -> Parsed<Ke
     for (&octet, shift) in octets.iter().zip([0u32, 8]) {
         bits |= u16::from(octet.reverse_bits()) << shift;
     }
-    if let Some(last) = octets.last() {
-        if u32::from(unused) != last.trailing_zeros() {
-            quirks.push(Quirk::UnusedBits);
-        }
+    if let Some(last) = octets.last()
+        && u32::from(unused) != last.trailing_zeros()
+    {
+        quirks.push(Quirk::UnusedBits);
     }
     Ok(KeyUsage { bits, critical })
 }
@@ -294,10 +294,10 @@ fn general_subtrees(mut list: Reader<'_>) -> Parsed<Vec<GeneralSubtree>> {
         let base = general_name(fields.any()?)?;
         // RFC 5280 4.2.1.10: minimum must be zero, maximum absent. An explicit
         // zero is only a default written out.
-        if let Some(minimum) = fields.optional(0x80)? {
-            if minimum.content != [0] {
-                return Err(TlvError::TrailingData);
-            }
+        if let Some(minimum) = fields.optional(0x80)?
+            && minimum.content != [0]
+        {
+            return Err(TlvError::TrailingData);
         }
         fields.finish()?;
         subtrees.push(GeneralSubtree { base });
