@@ -47,7 +47,7 @@ pub(crate) fn ekpub(data: &[u8]) {
     let Ok(Some((key, _))) = EkPub::recognise(data) else {
         return;
     };
-    let again = EkPub::from_spki(&key.spki_der()).expect("the canonical form can be read");
+    let again = EkPub::from_spki(key.spki_der()).expect("the canonical form can be read");
     assert_eq!(again, key);
     assert_eq!(again.spki_sha256(), key.spki_sha256());
     assert_eq!(again.windows_sha256(), key.windows_sha256());
