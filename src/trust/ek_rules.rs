@@ -33,16 +33,18 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
             findings.push(eku_missing(issuer, usages));
         }
     }
-    if end_entity
-        .extensions()
-        .basic_constraints
-        .is_some_and(|basic| basic.ca)
-    {
+    // A root of old may say nothing of being a CA. Anyone can hand it in as an EKcert,
+    // and as an anchor it would need no signature.
+    let is_ca = match end_entity.extensions().basic_constraints {
+        Some(basic) => basic.ca,
+        None => !end_entity.subject().is_empty() && end_entity.is_self_issued(),
+    };
+    if is_ca {
         findings.push(
             Finding::new(
                 Code::ProfileCa,
                 format!(
-                    "'{}' is a CA certificate, not an EKcert",
+                    "'{}' is a CA certificate, or does not say that it is none, and so no EKcert",
                     subject_or_serial(end_entity)
                 ),
                 "give the TPM's own EK certificate",

@@ -291,6 +291,13 @@ pub fn accepted() -> Vec<Case> {
                 p.intermediates.insert(0, other);
             }
         };
+        "the very leaf, self-signed, among the roots" trusted => |p| {
+            // An operator pins an EKcert that no vendor vouches for.
+            p.leaf = Spec::ek(rsa_key(0), dn("Host", "vTPM"), rsa_key(0));
+            p.leaf.subject = dn("Host", "vTPM");
+            p.roots = vec![p.leaf.clone()];
+            p.intermediates.clear();
+        };
         "padding after the certificate" trusted => |p| p.leaf.trailing = vec![0xff; 200];
     }
 }
@@ -534,6 +541,18 @@ pub fn refused() -> Vec<Case> {
         "leaf is the intermediate" [ProfileCa, ProfileKeyUsage] => |p| p.leaf = p.intermediates[0].clone();
         "leaf is the root" [ProfileCa, ProfileKeyUsage] => |p| {
             p.with_stable_bytes();
+            p.leaf = p.roots[0].clone();
+        };
+        "leaf is a root without basic constraints and key usage" [ProfileCa] => |p| {
+            p.with_stable_bytes();
+            p.root().remove(BASIC_CONSTRAINTS);
+            p.root().remove(KEY_USAGE);
+            p.leaf = p.roots[0].clone();
+        };
+        "leaf is a root of version 1" [ProfileCa] => |p| {
+            p.with_stable_bytes();
+            p.root().version = None;
+            p.root().extensions.clear();
             p.leaf = p.roots[0].clone();
         };
         "leaf is another edition of the root" [AnchorUntrusted] => |p| {

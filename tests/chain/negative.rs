@@ -237,22 +237,36 @@ fn bytes_after_a_certificate() {
     }
 }
 
-/// No single bit of a certificate can be turned over unnoticed.
+/// No single bit of the leaf or of the intermediate can be turned over unnoticed.
 #[test]
 fn every_bit_counts() {
     let pki = Pki::valid();
-    let store = store(&pki);
-    let genuine = pki.leaf.der();
-    for at_bit in 0..genuine.len() * 8 {
-        let mut altered = genuine.clone();
-        altered[at_bit / 8] ^= 1 << (at_bit % 8);
-        let Ok(certificate) = Certificate::from_der(&altered) else {
-            continue;
+    let genuine_leaf = pki.leaf.der();
+    let genuine_ca = pki.intermediates[0].der();
+    let root = pki.roots[0].der();
+    let trusts = |leaf: &[u8], ca: &[u8]| {
+        let (Ok(leaf), Ok(ca)) = (Certificate::from_der(leaf), Certificate::from_der(ca)) else {
+            return false;
         };
-        let result = store.verify(&Arc::new(certificate), &pki.policy, at(), Usage::Ek);
+        let mut store = Store::new();
+        store.add_root(Certificate::from_der(&root).unwrap(), file("root"));
+        store.add_intermediate(ca, file("intermediate"));
+        store
+            .verify(&Arc::new(leaf), &pki.policy, at(), Usage::Ek)
+            .is_ok()
+    };
+    assert!(trusts(&genuine_leaf, &genuine_ca));
+    for bit in 0..genuine_leaf.len() * 8 {
+        let mut altered = genuine_leaf.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
+        assert!(!trusts(&altered, &genuine_ca), "bit {bit} of the leaf");
+    }
+    for bit in 0..genuine_ca.len() * 8 {
+        let mut altered = genuine_ca.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
         assert!(
-            result.is_err(),
-            "bit {at_bit} of the certificate does not count"
+            !trusts(&genuine_leaf, &altered),
+            "bit {bit} of the intermediate"
         );
     }
 }
