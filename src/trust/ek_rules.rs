@@ -35,23 +35,19 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
     }
     // A root of old may say nothing of being a CA. Anyone can hand it in as an EKcert,
     // and as an anchor it would need no signature.
-    let is_ca = match end_entity.extensions().basic_constraints {
-        Some(basic) => basic.ca,
-        None => !end_entity.subject().is_empty() && end_entity.is_self_issued(),
+    let what = match end_entity.extensions().basic_constraints {
+        Some(basic) => basic.ca.then_some("is a CA certificate, not an EKcert"),
+        None => (!end_entity.subject().is_empty() && end_entity.is_self_issued())
+            .then_some("is self-signed and does not say that it is no CA"),
     };
-    if is_ca {
-        findings.push(
-            Finding::new(
-                Code::ProfileCa,
-                format!(
-                    "'{}' is a CA certificate, or does not say that it is none, and so no EKcert",
-                    subject_or_serial(end_entity)
-                ),
-                "give the TPM's own EK certificate",
-            )
-            .about(end_entity.thumbprint_sha1()),
-        );
-    }
+    findings.extend(what.map(|what| {
+        Finding::new(
+            Code::ProfileCa,
+            format!("'{}' {what}", subject_or_serial(end_entity)),
+            "give the TPM's own EK certificate",
+        )
+        .about(end_entity.thumbprint_sha1())
+    }));
     // AMD's EC EKs say keyEncipherment, so which of the three does not matter; a
     // certificate for signing alone is not an EK's.
     const FOR_AN_EK: u16 =
