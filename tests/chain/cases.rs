@@ -83,6 +83,29 @@ impl Pki {
         self.leaf = Spec::ek(ec_key(EK), intermediate_name(), rsa_key(1));
     }
 
+    /// Five CAs, each certified by each of the others, above the leaf. The last is
+    /// certified by the root.
+    fn mesh(&mut self) {
+        let level = |number: usize| dn("Mesh", &format!("CA {number}"));
+        let key = |number: usize| ec_key(OTHER + number % 5);
+        self.intermediates.clear();
+        for subject in 0..5 {
+            for issuer in 0..5 {
+                if subject != issuer {
+                    self.intermediates.push(Spec::ca(
+                        level(subject),
+                        key(subject),
+                        level(issuer),
+                        key(issuer),
+                    ));
+                }
+            }
+        }
+        self.intermediates
+            .push(Spec::ca(level(4), key(4), root_name(), ec_key(ROOT)));
+        self.leaf = Spec::ek(ec_key(EK), level(0), key(0));
+    }
+
     /// A second intermediate between the first and the leaf.
     fn sub_intermediate(&mut self) {
         let name = dn("Vendor", "Sub CA");
@@ -284,6 +307,31 @@ pub fn accepted() -> Vec<Case> {
             p.intermediates.insert(0, Spec::ca(a.clone(), ec_key(OTHER), b.clone(), ec_key(OTHER2)));
             p.intermediates.insert(0, Spec::ca(b, ec_key(OTHER2), a, ec_key(OTHER)));
         };
+        "a mesh of cross-certificates" trusted => Pki::mesh;
+        "policy mappings that would make a tree grow without bound" trusted => |p| {
+            // Every policy maps to every other, at twelve levels.
+            let policy = |number: u8| format!("1.2.3.{number}");
+            let all: Vec<String> = (1..=12).map(policy).collect();
+            let all: Vec<&str> = all.iter().map(String::as_str).collect();
+            let mut pairs = Vec::new();
+            for from in &all {
+                for to in &all {
+                    pairs.push(sequence(&[oid(from), oid(to)]));
+                }
+            }
+            let level = |number: usize| dn("Deep", &format!("CA {number}"));
+            p.intermediates.clear();
+            for number in 0..12 {
+                let issuer = if number == 0 { root_name() } else { level(number - 1) };
+                let mut ca = Spec::ca(level(number), ec_key(ROOT), issuer, ec_key(ROOT));
+                ca.replace(certificate_policies(&all));
+                ca.replace(extension("2.5.29.33", true, sequence(&pairs)));
+                ca.replace(require_explicit_policy(0));
+                p.intermediates.push(ca);
+            }
+            p.leaf = Spec::ek(ec_key(EK), level(11), ec_key(ROOT));
+            p.leaf.replace(certificate_policies(&["1.2.3.7"]));
+        };
         "a hundred CAs of the same name, told apart by key identifier" trusted => |p| {
             for serial in 0..120 {
                 let mut other = Spec::ca(intermediate_name(), ec_key(OTHER), root_name(), ec_key(ROOT));
@@ -470,6 +518,10 @@ pub fn refused() -> Vec<Case> {
             p.root().replace(name_constraints(&[], &[directory(&tpm_name())]));
             p.intermediate().replace(name_constraints(&[directory(&tpm_name())], &[]));
         };
+        "a leaf with its issuer's name is held to constraints as well" [NameConstraint] => |p| {
+            p.leaf.subject = intermediate_name();
+            p.intermediate().replace(name_constraints(&[directory(&tpm_name())], &[]));
+        };
         "constraint with a minimum" [CriticalExtension] => |p| {
             let subtree = sequence(&[directory(&tpm_name()), tlv(0x80, &[1])]);
             p.intermediate().replace(extension(NAME_CONSTRAINTS, true, sequence(&[tlv(0xa0, &subtree)])));
@@ -581,6 +633,10 @@ pub fn refused() -> Vec<Case> {
                 p.intermediates.push(Spec::ca(level(number), key(number), issuer, signer));
             }
             p.leaf = Spec::ek(ec_key(EK), level(19), key(19));
+        };
+        "a mesh of cross-certificates that leads nowhere" [IssuerUnknown] => |p| {
+            p.mesh();
+            p.intermediates.pop();
         };
         "cross-certificates in a circle that leads nowhere" [IssuerUnknown] => |p| {
             let (a, b) = (dn("Loop", "A"), dn("Loop", "B"));

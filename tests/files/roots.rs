@@ -1,12 +1,10 @@
 //! `roots/` and its manifest: every file listed, each what its entry says.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use endorse::der::{Time, Tlv, tag};
 use endorse::ek::{Certificate, KeyUsage};
 use endorse::hash::sha256;
-use endorse::trust::{Origin, Policy, Store, Usage};
 use serde::Deserialize;
 
 use super::{files_below, top};
@@ -115,6 +113,7 @@ fn each_is_the_certificate_that_its_entry_describes() {
             entry.file
         );
         assert!(entry.origin_path.contains("/RootCA/"), "{}", entry.file);
+        assert!(!entry.vendor.is_empty(), "{}", entry.file);
         assert!(
             matches!(entry.origin_encoding.as_str(), "DER" | "PEM"),
             "{}",
@@ -252,6 +251,10 @@ fn expired_roots_are_named() {
 #[test]
 #[cfg(feature = "roots")]
 fn the_program_embeds_exactly_these() {
+    use std::sync::Arc;
+
+    use endorse::trust::{Origin, Policy, Store, Usage};
+
     let manifest = manifest();
     let mut store = Store::new();
     store.add_embedded_roots().unwrap();
