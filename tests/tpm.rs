@@ -520,6 +520,23 @@ fn no_tpm_there() {
 }
 
 #[test]
+fn under_the_name_of_the_command() {
+    let tpm = Swtpm::bare();
+    let link = tpm.path("get-platform-identifier");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_endorse"), &link).unwrap();
+    let run = || {
+        let mut command = Command::new(&link);
+        command.args(["--name", "a", "--tcti", &tpm.tcti()]);
+        command.env_remove("TSS2_LOG").output().unwrap()
+    };
+    let output = run();
+    assert!(output.status.success(), "{output:?}");
+    assert!(Identifier::read(&output.stdout).is_ok());
+    tpm.kill();
+    assert_refused(&run(), "no TPM can be reached", "runs and listens");
+}
+
+#[test]
 fn something_else_answers() {
     // Takes the connection and hangs up, or sends what is no answer of a TPM.
     for answer in [&b""[..], b"HTTP/1.1 400 Bad Request\r\n\r\n"] {
