@@ -1,10 +1,11 @@
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use x509_parser::certificate::Validity;
 use x509_parser::prelude::FromDer as _;
 
-use super::{EkPub, Extensions, Name, extensions};
+use super::{Algorithm, EkPub, Extensions, Name, extensions};
 use crate::der::{Reader, Time, Tlv, TlvError, subrange, tag};
 use crate::finding::{Code, Error, Finding};
 use crate::hash::{Sha1Thumbprint, Sha256Digest, sha1_thumbprint, sha256};
@@ -32,6 +33,8 @@ pub struct Certificate {
     extensions: Extensions,
     quirks: Vec<Quirk>,
     sha256: Sha256Digest,
+    /// Read when it is first asked for: most certificates of a store never are.
+    key: OnceLock<Result<EkPub, Error>>,
 }
 
 /// Ways in which genuine certificates break DER or the profile.
@@ -142,7 +145,16 @@ impl Certificate {
     /// # Errors
     /// `ekpub-malformed`.
     pub fn public_key(&self) -> Result<EkPub, Error> {
-        EkPub::from_spki(self.spki_der())
+        self.key().clone()
+    }
+
+    /// What kind of key it is, if it is one that TPMs use.
+    pub fn key_algorithm(&self) -> Option<Algorithm> {
+        self.key().as_ref().ok().map(EkPub::algorithm)
+    }
+
+    fn key(&self) -> &Result<EkPub, Error> {
+        self.key.get_or_init(|| EkPub::from_spki(self.spki_der()))
     }
 
     /// The extensions.
@@ -266,6 +278,7 @@ fn read(bytes: &[u8]) -> Result<Certificate, (&'static str, TlvError)> {
         extensions,
         quirks,
         sha256: sha256(bytes),
+        key: OnceLock::new(),
     })
 }
 

@@ -70,18 +70,15 @@ pub fn check_profile(certificate: &Certificate) -> Vec<Finding> {
         }
         Some(_) => {}
     }
-    match (
-        extensions.key_usage,
-        certificate.public_key().map(|key| key.algorithm()),
-    ) {
+    match (extensions.key_usage, certificate.key_algorithm()) {
         (None, _) => note(Code::ProfileKeyUsage, "the EKcert has no key usage"),
-        (Some(usage), Ok(Algorithm::Rsa(_))) if !usage.allows(KeyUsage::KEY_ENCIPHERMENT) => {
+        (Some(usage), Some(Algorithm::Rsa(_))) if !usage.allows(KeyUsage::KEY_ENCIPHERMENT) => {
             note(
                 Code::ProfileKeyUsage,
                 "the key usage of this RSA EK lacks keyEncipherment",
             );
         }
-        (Some(usage), Ok(Algorithm::Ecc(_))) if !usage.allows(KeyUsage::KEY_AGREEMENT) => {
+        (Some(usage), Some(Algorithm::Ecc(_))) if !usage.allows(KeyUsage::KEY_AGREEMENT) => {
             note(
                 Code::ProfileKeyUsage,
                 "the key usage of this ECC EK lacks keyAgreement",

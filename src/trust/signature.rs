@@ -69,7 +69,7 @@ pub(super) fn verify(
     let key = KeyKind::read(issuer.spki_der())?;
     // A key of another size would not verify anything, and that is no sign of forgery.
     if key == KeyKind::Rsa
-        && let Ok(KeyAlgorithm::Rsa(bits)) = issuer.public_key().map(|key| key.algorithm())
+        && let Some(KeyAlgorithm::Rsa(bits)) = issuer.key_algorithm()
         && !RSA_BITS.contains(&bits)
     {
         return Err(SignatureError::Unsupported(format!(
