@@ -471,3 +471,80 @@ fn remembered_signatures_are_of_the_very_certificates() {
         assert_eq!(error_codes(&failure.findings), [Code::SignatureInvalid]);
     }
 }
+
+/// What is wrong stays wrong in company: every change that refuses, on top of every
+/// oddity that is accepted and leaves one intermediate.
+#[test]
+fn an_oddity_does_not_excuse_anything() {
+    // Here the oddity makes the change right: (oddity, change).
+    const RIGHTED: [(&str, &str); 14] = [
+        // The change names the algorithm that the oddity signs with.
+        (
+            "rsa pkcs1 sha256",
+            "RSA algorithm under an elliptic-curve key",
+        ),
+        ("p384 sha384", "algorithm of the outer field"),
+        ("p384 sha384", "algorithm of the signed field"),
+        ("p384 sha384", "another hash than that of the signature"),
+        ("p521 sha384", "algorithm of the outer field"),
+        ("p521 sha384", "algorithm of the signed field"),
+        ("p521 sha384", "another hash than that of the signature"),
+        (
+            "ECDSA with NULL parameters",
+            "parameters of the outer field",
+        ),
+        // There is nothing to be there twice.
+        (
+            "leaf without extended key usage",
+            "extension there twice in the leaf",
+        ),
+        // A name of one RDN is not below a name of two (RFC 5280 4.2.1.10).
+        (
+            "issuer as a SET out of order",
+            "subject in an excluded directory name",
+        ),
+        // The other CAs have the usual name, the issuer has not.
+        (
+            "issuer as a SET out of order",
+            "a hundred CAs of the same name, with nothing to tell them apart",
+        ),
+        // The oddity gives the policy that the change misses.
+        (
+            "critical certificate policies",
+            "explicit policy, and the intermediate has none",
+        ),
+        (
+            "explicit policy, and every certificate has it",
+            "explicit policy, and the leaf has none",
+        ),
+        (
+            "explicit policy, and every certificate has it",
+            "explicit policy, and the intermediate has none",
+        ),
+    ];
+    let mut trusted = Vec::new();
+    let mut combinations = 0;
+    for odd in &cases::accepted() {
+        for wrong in &cases::refused() {
+            let mut pki = Pki::valid();
+            (odd.change)(&mut pki);
+            if pki.roots.len() != 1 || pki.intermediates.len() != 1 {
+                continue;
+            }
+            (wrong.change)(&mut pki);
+            combinations += 1;
+            let Ok(identifier) = Identifier::read(&pki.leaf.der()) else {
+                continue;
+            };
+            let verdict = judge(&identifier, &store(&pki), &pki.policy, at(), Usage::Ek);
+            if verdict.outcome() == Outcome::Trusted {
+                trusted.push((odd.name, wrong.name));
+            }
+        }
+    }
+    println!("{combinations} combinations");
+    assert!(combinations > 3_000);
+    let righted: BTreeSet<_> = RIGHTED.into();
+    let trusted: BTreeSet<_> = trusted.into_iter().collect();
+    assert_eq!(trusted, righted);
+}

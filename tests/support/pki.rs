@@ -505,8 +505,7 @@ impl Spec {
     }
 
     pub fn remove(&mut self, oid: &str) {
-        let at = self.position(oid).expect("the extension is there");
-        self.extensions.remove(at);
+        self.extensions.retain(|extension| extension.oid != oid);
     }
 
     fn position(&self, oid: &str) -> Option<usize> {
