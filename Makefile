@@ -28,6 +28,7 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS (30)
 	@.ci/fuzz $(FUZZ_SECONDS)
 
 bench: ## run the benchmarks
+	cargo build --locked --release
 	cargo bench --locked --manifest-path benches/Cargo.toml
 
 ci: ## all that has to pass before a change goes in

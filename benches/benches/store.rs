@@ -10,7 +10,11 @@ use endorse_benches::{Chain, Kind};
 fn store(criterion: &mut Criterion) {
     let chain = Chain::new(Kind::Rsa);
     let serial = [0x12, 0x34, 0x56, 0x78];
-    let place = chain.intermediate.windows(4).position(|window| window == serial).unwrap();
+    let place = chain
+        .intermediate
+        .windows(4)
+        .position(|window| window == serial)
+        .unwrap();
     let certificates: Vec<Vec<u8>> = (0u32..2_189)
         .map(|number| {
             let mut der = chain.intermediate.clone();

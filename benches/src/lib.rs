@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey,
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::identifier::Identifier;
@@ -62,8 +60,20 @@ impl Chain {
         let intermediate_name = name("Example TPM EK Intermediate CA 1");
         let empty = X509Name::builder().unwrap().build();
         let root = issue(&root_name, &root_key, &root_name, &root_key, true);
-        let intermediate = issue(&intermediate_name, &intermediate_key, &root_name, &root_key, true);
-        let leaf = issue(&empty, &leaf_key, &intermediate_name, &intermediate_key, false);
+        let intermediate = issue(
+            &intermediate_name,
+            &intermediate_key,
+            &root_name,
+            &root_key,
+            true,
+        );
+        let leaf = issue(
+            &empty,
+            &leaf_key,
+            &intermediate_name,
+            &intermediate_key,
+            false,
+        );
 
         let mut store = Store::new();
         let origin = || Origin::File("bench".into());
@@ -76,15 +86,27 @@ impl Chain {
         let mut parameters = openssl::x509::verify::X509VerifyParam::new().unwrap();
         parameters.set_time(NOW);
         // OpenSSL has no rule for the critical SAN of an EKcert without a subject.
-        parameters.set_flags(X509VerifyFlags::IGNORE_CRITICAL).unwrap();
+        parameters
+            .set_flags(X509VerifyFlags::IGNORE_CRITICAL)
+            .unwrap();
         builder.set_param(&parameters).unwrap();
         let mut untrusted = Stack::new().unwrap();
         untrusted.push(intermediate.clone()).unwrap();
 
-        let spki = intermediate.public_key().unwrap().public_key_to_der().unwrap();
+        let spki = intermediate
+            .public_key()
+            .unwrap()
+            .public_key_to_der()
+            .unwrap();
         // The BIT STRING's content is the last element of a SubjectPublicKeyInfo.
         let issuer_key = match kind {
-            Kind::Rsa => intermediate.public_key().unwrap().rsa().unwrap().public_key_to_der_pkcs1().unwrap(),
+            Kind::Rsa => intermediate
+                .public_key()
+                .unwrap()
+                .rsa()
+                .unwrap()
+                .public_key_to_der_pkcs1()
+                .unwrap(),
             Kind::Ec => spki[spki.len() - 65..].to_vec(),
         };
         Self {
@@ -127,7 +149,12 @@ impl Chain {
         let identifier = Identifier::read(&self.leaf).unwrap();
         let at = Time::from_unix(NOW);
         let verdict = judge(&identifier, &self.store, &Policy::default(), at, Usage::Ek);
-        assert_eq!(verdict.outcome(), Outcome::Trusted, "{:?}", verdict.findings());
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Trusted,
+            "{:?}",
+            verdict.findings()
+        );
     }
 
     /// Parse the EKcert and verify its path with OpenSSL's `X509_verify_cert`.
@@ -135,12 +162,31 @@ impl Chain {
         let leaf = X509::from_der(&self.leaf).unwrap();
         let mut context = X509StoreContext::new().unwrap();
         let trusted = context
-            .init(&self.openssl_store, &leaf, &self.openssl_untrusted, |context| {
-                context.verify_cert()
-            })
+            .init(
+                &self.openssl_store,
+                &leaf,
+                &self.openssl_untrusted,
+                |context| context.verify_cert(),
+            )
             .unwrap();
         assert!(trusted);
     }
+}
+
+/// CA certificates of as many names, all with one key.
+pub fn many_cas(count: usize) -> Vec<Vec<u8>> {
+    let (key, root) = (rsa(2048), name("Example Other Root CA"));
+    (0..count)
+        .map(|number| {
+            let subject = name(&format!("Example Other CA {number}"));
+            issue(&subject, &key, &root, &key, true).to_der().unwrap()
+        })
+        .collect()
+}
+
+/// A certificate in PEM.
+pub fn pem(der: &[u8]) -> String {
+    String::from_utf8(X509::from_der(der).unwrap().to_pem().unwrap()).unwrap()
 }
 
 fn rsa(bits: u32) -> PKey<Private> {
@@ -155,7 +201,9 @@ fn ec() -> PKey<Private> {
 fn name(common_name: &str) -> X509Name {
     let mut builder = X509Name::builder().unwrap();
     builder.append_entry_by_text("C", "DE").unwrap();
-    builder.append_entry_by_text("O", "Example Semiconductors").unwrap();
+    builder
+        .append_entry_by_text("O", "Example Semiconductors")
+        .unwrap();
     builder.append_entry_by_text("CN", common_name).unwrap();
     builder.build()
 }
@@ -169,27 +217,47 @@ fn issue(
 ) -> X509 {
     let mut builder = X509Builder::new().unwrap();
     builder.set_version(2).unwrap();
-    let serial = BigNum::from_u32(0x1234_5678).unwrap().to_asn1_integer().unwrap();
+    let serial = BigNum::from_u32(0x1234_5678)
+        .unwrap()
+        .to_asn1_integer()
+        .unwrap();
     builder.set_serial_number(&serial).unwrap();
     builder.set_subject_name(subject).unwrap();
     builder.set_issuer_name(issuer).unwrap();
-    builder.set_not_before(&Asn1Time::from_unix(NOW - 86_400).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::from_unix(NOW + 86_400).unwrap()).unwrap();
+    builder
+        .set_not_before(&Asn1Time::from_unix(NOW - 86_400).unwrap())
+        .unwrap();
+    builder
+        .set_not_after(&Asn1Time::from_unix(NOW + 86_400).unwrap())
+        .unwrap();
     builder.set_pubkey(key).unwrap();
     if ca {
-        builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
-        let usage = KeyUsage::new().critical().key_cert_sign().crl_sign().build().unwrap();
+        builder
+            .append_extension(BasicConstraints::new().critical().ca().build().unwrap())
+            .unwrap();
+        let usage = KeyUsage::new()
+            .critical()
+            .key_cert_sign()
+            .crl_sign()
+            .build()
+            .unwrap();
         builder.append_extension(usage).unwrap();
     } else {
-        builder.append_extension(BasicConstraints::new().critical().build().unwrap()).unwrap();
+        builder
+            .append_extension(BasicConstraints::new().critical().build().unwrap())
+            .unwrap();
         let mut usage = KeyUsage::new();
         match key.id() {
             openssl::pkey::Id::RSA => usage.critical().key_encipherment(),
             _ => usage.critical().key_agreement(),
         };
         builder.append_extension(usage.build().unwrap()).unwrap();
-        builder.append_extension(extension("2.5.29.17", true, TPM_NAME)).unwrap();
-        builder.append_extension(extension("2.5.29.37", false, EK_CERTIFICATE)).unwrap();
+        builder
+            .append_extension(extension("2.5.29.17", true, TPM_NAME))
+            .unwrap();
+        builder
+            .append_extension(extension("2.5.29.37", false, EK_CERTIFICATE))
+            .unwrap();
     }
     builder.sign(issuer_key, MessageDigest::sha256()).unwrap();
     builder.build()
