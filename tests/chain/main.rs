@@ -18,6 +18,7 @@
     reason = "tests may be blunt"
 )]
 
+mod algorithms;
 mod cases;
 mod negative;
 mod openssl_judge;
