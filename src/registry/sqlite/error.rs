@@ -1,12 +1,16 @@
 use std::path::Path;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_READONLY_ROLLBACK;
 
 use crate::finding::Error;
 
 /// What failed, and what to do next, for trouble with the file at `path`.
 pub(super) fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
     let path = path.display();
+    if is_interrupted(error) {
+        return interrupted(&path);
+    }
     let (what, help) = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => return not_a_database(&path),
         Some(ErrorCode::DatabaseCorrupt) => return damaged(&path, error),
@@ -37,6 +41,19 @@ pub(super) fn trouble(path: &Path, error: &rusqlite::Error) -> Error {
         ),
     };
     Error::environment(format!("the registry {path} {what}"), help)
+}
+
+/// Whether a journal that undoes an interrupted change is in the way of a reader.
+pub(super) fn is_interrupted(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(failure, _)
+        if failure.extended_code == SQLITE_READONLY_ROLLBACK)
+}
+
+pub(super) fn interrupted(path: &dyn std::fmt::Display) -> Error {
+    Error::environment(
+        format!("a change of the registry {path} was interrupted and has to be undone first"),
+        "run the same command once as somebody who may write the file and its directory; that undoes it",
+    )
 }
 
 pub(super) fn not_a_database(path: &dyn std::fmt::Display) -> Error {

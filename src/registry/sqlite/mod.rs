@@ -69,22 +69,23 @@ impl Sqlite {
         let connection = if in_memory {
             Connection::open_in_memory()
         } else {
-            // Without SQLITE_OPEN_URI a path is never taken for a URI with options.
-            let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX
-                | match mode {
+            connect(
+                path,
+                match mode {
                     Mode::ReadOnly | Mode::WhatIf => OpenFlags::SQLITE_OPEN_READ_ONLY,
                     Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
                     Mode::Create => {
                         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
                     }
-                };
-            Connection::open_with_flags(plain(path), flags)
+                },
+            )
         }
         .map_err(trouble)?;
         let mut sqlite = Self {
             connection,
             path: path.to_owned(),
         };
+        sqlite.undo_what_was_interrupted()?;
         sqlite.configure().map_err(trouble)?;
         if mode == Mode::WhatIf && !in_memory {
             sqlite.version()?;
@@ -96,6 +97,21 @@ impl Sqlite {
         }
         sqlite.migrate(mode)?;
         Ok(sqlite)
+    }
+
+    /// After a `kill -9` or a power cut a journal may be left that undoes a change
+    /// which is half in the file. A connection that only reads cannot undo it, and
+    /// must not read past it.
+    fn undo_what_was_interrupted(&self) -> Result<(), Error> {
+        match touch(&self.connection) {
+            Err(error) if error::is_interrupted(&error) => {
+                connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+                    .and_then(|writer| touch(&writer))
+                    .map_err(|error| error::trouble(&self.path, &error))
+            }
+            // Other trouble is told by who comes upon it next.
+            _ => Ok(()),
+        }
     }
 
     /// The whole database in memory.
@@ -285,6 +301,18 @@ impl Backend for Sqlite {
             })
             .collect()
     }
+}
+
+/// Opens the file at `path`.
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    // Without SQLITE_OPEN_URI a path is never taken for a URI with options.
+    Connection::open_with_flags(plain(path), OpenFlags::SQLITE_OPEN_NO_MUTEX | flags)
+}
+
+/// Reads something, which first undoes what was interrupted if that is allowed.
+fn touch(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
 }
 
 /// SQLite takes `:memory:` for a database in memory; as a path it is a file.

@@ -95,6 +95,7 @@ fn run() {
     println!();
     match role.as_str() {
         "no_writing" => file::no_writing(&path),
+        "no_undoing" => file::no_undoing(&path),
         "write_for_ever" => crowd::write_for_ever(&path),
         "fill" => crowd::fill(&path),
         "fifty" => crowd::fifty(&path),

@@ -223,6 +223,66 @@ fn one_flipped_byte_is_harmless_or_found() {
     assert!(found > 50, "only {found} of the flips were found");
 }
 
+/// What `kill -9` leaves in the middle of a change: a copy of a registry, in which hv1
+/// is registered, and of the journal that undoes a change which is half in it.
+fn interrupted(dir: &Path) -> (PathBuf, Vec<u8>) {
+    let path = dir.join("whole.db");
+    open(&path, Mode::Create)
+        .register(&trusted("hv1", "a"), &Options::default(), at(), WHO)
+        .unwrap();
+    let whole = fs::read(&path).unwrap();
+    let writer = Connection::open(&path).unwrap();
+    writer
+        .execute_batch(
+            "PRAGMA cache_size = 2;
+             BEGIN IMMEDIATE;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+             INSERT INTO file SELECT randomblob(32), randomblob(3000) FROM n;",
+        )
+        .unwrap();
+    let copy = dir.join("registry.db");
+    fs::copy(&path, &copy).unwrap();
+    fs::copy(dir.join("whole.db-journal"), dir.join("registry.db-journal")).unwrap();
+    assert_ne!(fs::read(&copy).unwrap(), whole);
+    (copy, whole)
+}
+
+#[test]
+fn a_change_that_was_interrupted_is_undone() {
+    for mode in MODES {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, whole) = interrupted(dir.path());
+        let registry = open(&path, mode);
+        assert!(registry.check(None).unwrap().is_ok(), "{mode:?}");
+        assert_eq!(registry.show("hv1").unwrap().name, "hv1", "{mode:?}");
+        assert_eq!(fs::read(&path).unwrap(), whole, "{mode:?}");
+        assert!(!dir.path().join("registry.db-journal").exists());
+    }
+}
+
+#[test]
+fn a_change_that_was_interrupted_where_nothing_can_be_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, _) = interrupted(dir.path());
+    for path in [&path, &dir.path().join("registry.db-journal")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    let before = fs::read(&path).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    child::unprivileged("no_undoing", &path);
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// Run by the test above in a process that is not root.
+pub(super) fn no_undoing(path: &Path) {
+    for mode in [Mode::ReadOnly, Mode::WhatIf] {
+        let error = refused(path, mode);
+        assert!(error.message.contains("was interrupted"), "{error}");
+        assert!(error.help.contains("may write"), "{error:?}");
+    }
+}
+
 #[test]
 fn a_place_that_cannot_be_written() {
     let dir = tempfile::tempdir().unwrap();
