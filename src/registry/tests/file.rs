@@ -242,7 +242,11 @@ fn interrupted(dir: &Path) -> (PathBuf, Vec<u8>) {
         .unwrap();
     let copy = dir.join("registry.db");
     fs::copy(&path, &copy).unwrap();
-    fs::copy(dir.join("whole.db-journal"), dir.join("registry.db-journal")).unwrap();
+    fs::copy(
+        dir.join("whole.db-journal"),
+        dir.join("registry.db-journal"),
+    )
+    .unwrap();
     assert_ne!(fs::read(&copy).unwrap(), whole);
     (copy, whole)
 }
