@@ -47,7 +47,9 @@ expect() {
 
 heading "Building"
 cargo build --quiet --locked --all-features
-PATH=$PWD/target/debug:$PATH
+target=${CARGO_TARGET_DIR:-target}
+case $target in /*) ;; *) target=$PWD/$target ;; esac
+PATH=$target/debug:$PATH
 
 rm -rf demo-output
 mkdir demo-output

@@ -376,6 +376,120 @@ fn json_has_every_field_of_the_contract() {
     has(finding, &["code", "severity", "message", "help", "clause"]);
 }
 
+/// `verify` of a file whose chain is whole in testdata/cli/store, with this store.
+fn with_store(store: &Path) -> Command {
+    let mut command = endorse();
+    command
+        .args(["verify", "--no-embedded-roots", "--at", AT, "--store"])
+        .arg(store)
+        .arg("testdata/cli/hyp01.xml");
+    command
+}
+
+#[test]
+fn a_store_is_laid_out_as_on_windows_or_as_in_the_package() {
+    for (roots, intermediates) in [
+        ("TrustedTPM_RootCA", "TrustedTPM_IntermediateCA"),
+        ("TrustedTpm_RootCA", "trustedtpm_intermediateca"),
+        ("Example/RootCA", "Example/IntermediateCA"),
+        ("Example/rootca", "Other/IntermediateCA"),
+        ("Example/RootCA", "TrustedTPM_IntermediateCA"),
+    ] {
+        let store = tempfile::tempdir().unwrap();
+        for (folder, file) in [(roots, "root.pem"), (intermediates, "intermediate.der")] {
+            fs::create_dir_all(store.path().join(folder)).unwrap();
+            fs::copy(
+                Path::new("testdata/cli").join(file),
+                store.path().join(folder).join(file),
+            )
+            .unwrap();
+        }
+        // What else lies there does not matter.
+        fs::write(store.path().join("setup.cmd"), "").unwrap();
+        fs::create_dir(store.path().join("lost+found")).unwrap();
+        let output = with_store(store.path()).output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{roots}: {}",
+            text(&output.stderr)
+        );
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn what_is_no_store_is_trouble() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let lone = elsewhere.path().join("lone");
+    // One level too high, one too low, the wrong name, and a file in place of a directory.
+    for folder in ["package/Example/RootCA", "RootCA", "TrustedTPM_Root/x"] {
+        fs::create_dir_all(lone.join(folder)).unwrap();
+    }
+    fs::write(lone.join("TrustedTPM_RootCA"), "").unwrap();
+    for (store, said) in [
+        (lone.as_path(), "is no store"),
+        (Path::new("testdata/cli/root.pem"), "is no directory"),
+        (Path::new("/nonexistent"), "there is no store"),
+    ] {
+        let output = with_store(store).arg("--json").output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let error = &json(&output)["error"];
+        assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+        assert!(error["help"].as_str().unwrap().contains("TrustedTpm.cab"));
+    }
+    elsewhere.close().unwrap();
+}
+
+#[test]
+fn the_environment_names_store_and_registry() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = directory.path().join("registry.db");
+    let run = |args: &[&str], store: &str, registry: &Path| {
+        let output = endorse()
+            .args(args)
+            .env("ENDORSE_STORE", store)
+            .env("ENDORSE_REGISTRY", registry)
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), text(&output.stderr))
+    };
+    let register = ["register-host", "--at", AT, "testdata/cli/hyp01.xml"];
+    let (code, said) = run(&register, "/nonexistent", &registry);
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("/nonexistent, which ENDORSE_STORE names"),
+        "{said}"
+    );
+    let (code, said) = run(&register, "testdata/cli/store", &registry);
+    assert_eq!((code, said.as_str()), (0, ""));
+    let (code, said) = run(&["hosts", "list"], "/nonexistent", &registry);
+    assert_eq!((code, said.as_str()), (0, ""));
+    // A variable that is empty counts as not set, and the options come first.
+    let (_, said) = run(&["hosts", "list"], "", Path::new(""));
+    assert!(
+        !said.contains("empty") && !said.contains("ENDORSE_"),
+        "{said}"
+    );
+    let (code, said) = run(
+        &[
+            &register[..],
+            &["--store", "testdata/cli/store", "--what-if"],
+        ]
+        .concat(),
+        "/nonexistent",
+        &registry,
+    );
+    assert_eq!((code, said.as_str()), (0, ""));
+    let (_, said) = run(
+        &["verify", "--at", AT, "testdata/cli/hyp01.xml"],
+        "",
+        Path::new(""),
+    );
+    assert!(!said.contains("--store <DIR>"), "{said}");
+    directory.close().unwrap();
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let mut child = judging("verify")

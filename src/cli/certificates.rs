@@ -33,6 +33,8 @@ pub(super) enum Pool {
 pub(super) struct Source {
     pub(super) pool: Pool,
     pub(super) path: PathBuf,
+    /// Named itself, not as a part of a store: then something should be in it.
+    pub(super) named: bool,
 }
 
 struct Candidate {
@@ -60,6 +62,7 @@ pub(super) fn load(
 ) -> Result<(), Error> {
     let mut candidates = Vec::new();
     for source in sources {
+        let before = candidates.len();
         if source.path.is_dir() {
             walk(&source.path, source.pool, MAX_DEPTH, &mut candidates)?;
         } else {
@@ -68,6 +71,9 @@ pub(super) fn load(
                 path: source.path.clone(),
                 named: true,
             });
+        }
+        if source.named && candidates.len() == before {
+            console.note(&format!("{} has no files in it", source.path.display()));
         }
     }
     for (candidate, read) in candidates.iter().zip(read_all(&candidates)?) {

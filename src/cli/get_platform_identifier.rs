@@ -10,11 +10,11 @@ const AFTER_HELP: &str = "\
 Examples:
   endorse get-platform-identifier --name hyp01 --output hyp01.xml
   endorse get-platform-identifier --name hyp01 --format json | jq .
-  endorse get-platform-identifier --name vm7 --tcti swtpm:host=127.0.0.1,port=2321
+  endorse get-platform-identifier --name vm7 --tcti swtpm:port=2321
 
-Run it on the host itself, as root: the serial number and GUID of the machine are
-shown to nobody else. For the TPM alone the group tss is enough. Nothing in the
-TPM is changed. The file it writes goes to 'endorse register-host'.
+Run it on the host itself, as root: the serial number and GUID of the machine
+are shown to nobody else. For the TPM alone the group tss is enough. Nothing in
+the TPM is changed. The file it writes goes to 'endorse register-host'.
 
 Exit codes:
   0  the platform identifier was written

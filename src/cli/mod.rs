@@ -21,6 +21,7 @@ mod json;
 mod options;
 mod register_host;
 mod report;
+mod stores;
 mod verify;
 
 use std::ffi::OsString;

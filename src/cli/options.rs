@@ -1,25 +1,23 @@
 //! Options that several subcommands share: as typed, and resolved.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
 use super::certificates::{Pool, Source, load};
 use super::console::Console;
-use super::input::{EntryKind, entries_of, read_file};
+use super::input::read_file;
+use super::stores::store_sources;
 use crate::der::Time;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
 use crate::registry::{Location, Mode, Registry};
 use crate::trust::{Origin, Policy, Store, Usage};
 
-const DEFAULT_STORE: &str = "/var/lib/endorse/store";
+const REGISTRY_VARIABLE: &str = "ENDORSE_REGISTRY";
 const DEFAULT_REGISTRY: &str = "/var/lib/endorse/registry.db";
-
-/// The two directories of a store, named as on a Host Guardian Service.
-const ROOT_DIRECTORY: &str = "TrustedTPM_RootCA";
-const INTERMEDIATE_DIRECTORY: &str = "TrustedTPM_IntermediateCA";
 
 /// The largest policy file, in octets; one that names every finding has 2 KiB.
 const MAX_POLICY_LEN: usize = 256 * 1024;
@@ -28,13 +26,9 @@ const MAX_POLICY_LEN: usize = 256 * 1024;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Trust")]
 pub(super) struct TrustArgs {
-    /// Directory with TrustedTPM_RootCA and TrustedTPM_IntermediateCA in it [default: /var/lib/endorse/store]
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "ENDORSE_STORE",
-        hide_env_values = true
-    )]
+    /// Directory with TrustedTPM_RootCA and TrustedTPM_IntermediateCA in it, or with the vendors of an
+    /// unpacked TrustedTpm.cab [default: $ENDORSE_STORE, else /var/lib/endorse/store]
+    #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
     /// Trust these roots as well: a certificate file or a directory of them; may be repeated
     #[arg(long, value_name = "PATH")]
@@ -79,13 +73,9 @@ pub(super) struct Trust {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Registry")]
 pub(super) struct RegistryArgs {
-    /// The registry of hosts: the path of an SQLite file [default: /var/lib/endorse/registry.db]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "ENDORSE_REGISTRY",
-        hide_env_values = true
-    )]
+    /// The registry of hosts: the path of an SQLite file [default: $ENDORSE_REGISTRY, else
+    /// /var/lib/endorse/registry.db]
+    #[arg(long, value_name = "URL")]
     registry: Option<String>,
 }
 
@@ -93,7 +83,7 @@ impl TrustArgs {
     /// Loads what was named.
     pub(super) fn resolve(&self, console: &mut Console<'_>) -> Result<Trust, Error> {
         let (policy, policy_sha256) = self.policy()?;
-        let mut sources = self.store_sources(console)?;
+        let mut sources = store_sources(self.store.as_deref(), console)?;
         for (pool, paths) in [
             (Pool::Roots, &self.roots),
             (Pool::Intermediates, &self.intermediates),
@@ -101,6 +91,7 @@ impl TrustArgs {
             sources.extend(paths.iter().map(|path| Source {
                 pool,
                 path: path.clone(),
+                named: true,
             }));
         }
         let mut store = Store::new();
@@ -142,52 +133,6 @@ impl TrustArgs {
         Ok((policy, sha256(&bytes)))
     }
 
-    fn store_sources(&self, console: &mut Console<'_>) -> Result<Vec<Source>, Error> {
-        let path = match &self.store {
-            Some(path) if !path.is_dir() => {
-                return Err(Error::environment(
-                    format!("there is no store at {}", path.display()),
-                    format!(
-                        "name a directory that has {ROOT_DIRECTORY} and {INTERMEDIATE_DIRECTORY} in it"
-                    ),
-                ));
-            }
-            Some(path) => path.as_path(),
-            None if !Path::new(DEFAULT_STORE).is_dir() => {
-                console.note(&format!(
-                    "there is no store at {DEFAULT_STORE}; going on without it"
-                ));
-                return Ok(Vec::new());
-            }
-            None => Path::new(DEFAULT_STORE),
-        };
-        // Windows' own set-up spells the names in two ways; stores there ignore case.
-        let mut sources = Vec::new();
-        for entry in entries_of(path)? {
-            let name = entry.path.file_name().and_then(|name| name.to_str());
-            let pool = match name {
-                Some(name) if name.eq_ignore_ascii_case(ROOT_DIRECTORY) => Pool::Roots,
-                Some(name) if name.eq_ignore_ascii_case(INTERMEDIATE_DIRECTORY) => {
-                    Pool::Intermediates
-                }
-                _ => continue,
-            };
-            if entry.kind == EntryKind::Directory {
-                sources.push(Source {
-                    pool,
-                    path: entry.path,
-                });
-            }
-        }
-        if sources.is_empty() {
-            console.note(&format!(
-                "the store {} has neither {ROOT_DIRECTORY} nor {INTERMEDIATE_DIRECTORY} in it",
-                path.display()
-            ));
-        }
-        Ok(sources)
-    }
-
     #[cfg(feature = "roots")]
     fn add_embedded(&self, store: &mut Store) -> Result<(), Error> {
         if self.no_embedded_roots {
@@ -223,9 +168,26 @@ impl Trust {
 impl RegistryArgs {
     /// Opens the registry.
     pub(super) fn open(&self, mode: Mode) -> Result<Registry, Error> {
-        let location = self.registry.as_deref().unwrap_or(DEFAULT_REGISTRY);
-        Registry::open(&Location::parse(location)?, mode)
+        let location = match &self.registry {
+            Some(location) => location.clone(),
+            None => match variable(REGISTRY_VARIABLE).map(OsString::into_string) {
+                Some(Ok(location)) => location,
+                Some(Err(_)) => {
+                    return Err(Error::misuse(
+                        format!("{REGISTRY_VARIABLE} is not text in UTF-8"),
+                        "give the registry a path in UTF-8",
+                    ));
+                }
+                None => DEFAULT_REGISTRY.to_owned(),
+            },
+        };
+        Registry::open(&Location::parse(&location)?, mode)
     }
+}
+
+/// A variable of the environment; one that is empty counts as not set.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The clock, read once for a run.

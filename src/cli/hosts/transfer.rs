@@ -11,6 +11,7 @@ use crate::cli::input::read_input;
 use crate::cli::json::{self, JsonFinding};
 use crate::cli::options::{RegistryArgs, now, who};
 use crate::finding::{Error, Fault, Severity};
+use crate::host::save;
 use crate::registry::Mode;
 
 pub(super) const EXPORT: &str = "hosts-export";
@@ -86,12 +87,7 @@ pub(super) fn export(args: &Export, console: &mut Console<'_>) -> Result<Exit, E
     }
     match &args.output {
         None => console.print(&document),
-        Some(path) => std::fs::write(path, document).map_err(|error| {
-            Error::environment(
-                format!("cannot write {}: {error}", path.display()),
-                "see that the directory is there, that you may write to it, and that it has room",
-            )
-        })?,
+        Some(path) => save(path, document.as_bytes())?,
     }
     Ok(Exit::Done)
 }
