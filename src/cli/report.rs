@@ -28,7 +28,7 @@ pub(super) struct JsonVerdict {
     ekpubs: Vec<JudgedKey>,
     ekcerts: Vec<JudgedCertificate>,
     path: Vec<JsonStep>,
-    /// As far as a path was built, if none was verified.
+    /// As far as a path was built, if it reached no anchor.
     partial_path: Vec<JsonStep>,
     pub(super) findings: Vec<JsonFinding>,
     checks: Vec<JsonCheck>,
@@ -70,7 +70,7 @@ struct JsonCheck {
 impl JsonVerdict {
     pub(super) fn new(input: &str, verdict: &Verdict, detail: Detail) -> Self {
         let steps = verdict.path().iter().map(JsonStep::from).collect();
-        let (path, partial_path) = if is_verified(verdict) {
+        let (path, partial_path) = if verdict.path_is_complete() {
             (steps, Vec::new())
         } else {
             (Vec::new(), steps)
@@ -146,14 +146,6 @@ impl From<&PathStep> for JsonStep {
             sha256: step.certificate.sha256().to_string(),
         }
     }
-}
-
-/// Whether the path that a verdict shows was verified down to its anchor.
-fn is_verified(verdict: &Verdict) -> bool {
-    verdict
-        .path()
-        .last()
-        .is_some_and(|step| step.role == Role::Anchor)
 }
 
 fn usage_text(usage: Usage) -> &'static str {
@@ -290,7 +282,7 @@ fn keys(page: &mut Page, verdict: &Verdict) {
         );
     }
     for (number, step) in (0_usize..).zip(verdict.path()) {
-        let label = match (number, is_verified(verdict)) {
+        let label = match (number, verdict.path_is_complete()) {
             (0, true) => "path",
             (0, false) => "path so far",
             _ => "",

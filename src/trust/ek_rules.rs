@@ -34,11 +34,22 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
         }
     }
     // A root of old may say nothing of being a CA. Anyone can hand it in as an EKcert,
-    // and as an anchor it would need no signature.
-    let what = match end_entity.extensions().basic_constraints {
+    // and as an anchor it would need no signature. The same goes for its other editions
+    // and for old CAs below it: a certificate that says neither that it is no CA nor
+    // anything of a TPM or an EK is not taken for an EKcert.
+    let extensions = end_entity.extensions();
+    let speaks_of_a_tpm =
+        extensions.extended_key_usage.is_some() || extensions.tpm.manufacturer.is_some();
+    let what = match extensions.basic_constraints {
         Some(basic) => basic.ca.then_some("is a CA certificate, not an EKcert"),
-        None => (!end_entity.subject().is_empty() && end_entity.is_self_issued())
-            .then_some("is self-signed and does not say that it is no CA"),
+        None if issuers.is_empty() => {
+            Some("is in the root store and does not say that it is no CA")
+        }
+        None if !end_entity.subject().is_empty() && end_entity.is_self_issued() => {
+            Some("is self-issued and does not say that it is no CA")
+        }
+        None => (!speaks_of_a_tpm)
+            .then_some("says neither that it is no CA nor that it is for an EK or a TPM"),
     };
     findings.extend(what.map(|what| {
         Finding::new(

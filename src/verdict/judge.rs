@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use super::{Check, CheckStatus, JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
-use crate::ek::{Algorithm, Certificate, EkPub, check_key, check_profile};
-use crate::finding::{Code, Finding, Severity};
+use crate::ek::{Certificate, EkPub, check_key, check_profile};
+use crate::finding::{Code, Fault, Finding, Severity};
 use crate::identifier::{EkCert, Identifier};
 use crate::trust::{Origin, PathFailure, Policy, Store, Usage, VerifiedPath, too_small};
 
@@ -49,9 +49,13 @@ struct CertificateUnderJudgement {
     certificate: Arc<Certificate>,
     source: String,
     key: Option<EkPub>,
+    /// Whether the key is of a kind that is not read here, rather than broken.
+    key_unsupported: bool,
     path: Result<VerifiedPath, Box<PathFailure>>,
     /// Whether a key in question rests on this certificate.
     needed: bool,
+    /// It is a CA certificate beside the EKcert, and not looked at further.
+    passed_over: bool,
 }
 
 /// A key in question.
@@ -81,11 +85,14 @@ impl Judgement<'_> {
         for ekcert in ekcerts {
             let certificate = Arc::new(ekcert.certificate.clone());
             let path = store.verify(&certificate, self.policy, at, self.usage);
+            let key = certificate.public_key();
             self.ekcerts.push(CertificateUnderJudgement {
-                key: certificate.public_key().ok(),
+                key_unsupported: matches!(&key, Err(error) if error.fault == Fault::Unsupported),
+                key: key.ok(),
                 source: ekcert.source.clone(),
                 path,
                 needed: false,
+                passed_over: false,
                 certificate,
             });
         }
@@ -97,8 +104,12 @@ impl Judgement<'_> {
             .ekpubs
             .iter()
             .map(|entry| (entry.key.clone(), entry.source.clone()));
+        // A file of an EKcert and its chain: the keys of CAs are not in question unless
+        // there is nothing else.
+        let only_cas = self.usage == Usage::Any || self.ekcerts.iter().all(is_ca);
         let of_certificates = self.ekcerts.iter().filter_map(|ekcert| {
-            Some((ekcert.key.clone()?, format!("the key in {}", ekcert.source)))
+            let key = ekcert.key.clone().filter(|_| only_cas || !is_ca(ekcert))?;
+            Some((key, format!("the key in {}", ekcert.source)))
         });
         let keys: Vec<(EkPub, String)> = if identifier.ekpubs.is_empty() {
             of_certificates.collect()
@@ -117,10 +128,16 @@ impl Judgement<'_> {
     }
 
     /// Finds the EKcerts of each key in question. An EKcert whose key is not in
-    /// question although a key of its kind is, is of another TPM.
+    /// question although a key of its kind is, is of another TPM. What is no EKcert, or
+    /// is for a key that is not read here, is left aside: it vouches for nothing.
     fn bind_keys(&mut self) {
         for ekcert in &mut self.ekcerts {
             let Some(key) = &ekcert.key else {
+                if ekcert.key_unsupported && !self.ekpubs.is_empty() {
+                    let finding = ekpub_unlisted(ekcert, "of a kind that is not read here");
+                    self.findings.push(self.policy.weigh(finding));
+                    continue;
+                }
                 let finding = ekcert_key_unreadable(&ekcert.certificate);
                 self.findings.push(finding);
                 ekcert.needed = true;
@@ -132,14 +149,18 @@ impl Judgement<'_> {
                 ekpub.vouched |= ekcert.path.is_ok();
             }
             ekcert.needed = bound;
-            if !bound {
+            ekcert.passed_over = !bound && is_ca(ekcert);
+            if ekcert.passed_over {
+                self.findings
+                    .push(self.policy.weigh(ca_passed_over(ekcert)));
+            } else if !bound {
                 let same_kind = self
                     .ekpubs
                     .iter()
                     .find(|ekpub| ekpub.key.algorithm() == key.algorithm());
                 let finding = match same_kind {
                     Some(ekpub) => key_mismatch(ekcert, key, ekpub),
-                    None => ekpub_unlisted(ekcert, key.algorithm()),
+                    None => ekpub_unlisted(ekcert, &key.algorithm().to_string()),
                 };
                 self.findings.push(self.policy.weigh(finding));
             }
@@ -161,7 +182,7 @@ impl Judgement<'_> {
                     .iter()
                     .any(|c| c.key.as_ref() == Some(&ekpub.key))
             })
-            .map(|ekpub| ekcert_missing(ekpub, self.ekcerts.is_empty()))
+            .map(|ekpub| ekcert_missing(ekpub, self.ekcerts.iter().all(is_ca)))
             .collect();
         for finding in missing {
             self.find(finding);
@@ -189,7 +210,7 @@ impl Judgement<'_> {
     /// The profile and the vendor of each EKcert.
     fn check_certificates(&mut self) {
         let mut found = Vec::new();
-        for ekcert in &self.ekcerts {
+        for ekcert in self.ekcerts.iter().filter(|ekcert| !ekcert.passed_over) {
             found.extend(check_profile(&ekcert.certificate));
             if ekcert.needed {
                 found.extend(self.vendor_not_allowed(&ekcert.certificate));
@@ -230,20 +251,23 @@ impl Judgement<'_> {
         for ekcert in &self.ekcerts {
             let needed = ekcert.needed || self.usage == Usage::Any;
             match &ekcert.path {
+                Ok(_) if ekcert.passed_over => {}
                 Ok(path) => {
                     found.extend(path.findings().iter().cloned());
                     if let Origin::Embedded(vendor) = path.anchor_origin() {
                         found.push(anchor_embedded(path, vendor));
                     }
                 }
-                Err(failure) => found.extend(failure.findings.iter().cloned().map(|finding| {
-                    if needed || finding.code.is_absolute() {
-                        finding
-                    } else {
-                        let severity = finding.severity.min(Severity::Warning);
-                        finding.with_severity(severity)
+                Err(failure) => {
+                    for finding in failure.findings.iter().cloned() {
+                        if needed || finding.code.is_absolute() {
+                            found.push(finding);
+                        } else if !ekcert.passed_over {
+                            let severity = finding.severity.min(Severity::Warning);
+                            found.push(finding.with_severity(severity));
+                        }
                     }
-                })),
+                }
             }
         }
         for finding in found {
@@ -276,7 +300,7 @@ impl Judgement<'_> {
             Outcome::Trusted
         };
         let checks = self.checks(identifier, outcome);
-        let path = self.shown_path();
+        let (path, path_is_complete) = self.shown_path();
         Verdict {
             outcome,
             usage: self.usage,
@@ -302,14 +326,15 @@ impl Judgement<'_> {
                 })
                 .collect(),
             path,
+            path_is_complete,
             findings: self.findings,
             checks,
             kind: identifier.kind,
         }
     }
 
-    /// The path of the first EKcert that a key rests on.
-    fn shown_path(&self) -> Vec<PathStep> {
+    /// The path of the first EKcert that a key rests on, and whether it ends in an anchor.
+    fn shown_path(&self) -> (Vec<PathStep>, bool) {
         let shown = self
             .ekcerts
             .iter()
@@ -321,7 +346,7 @@ impl Judgement<'_> {
             None => (&[][..], false),
         };
         let last = certificates.len().saturating_sub(1);
-        certificates
+        let steps = certificates
             .iter()
             .enumerate()
             .map(|(index, certificate)| PathStep {
@@ -331,22 +356,30 @@ impl Judgement<'_> {
                     _ => Role::Intermediate,
                 },
                 certificate: Arc::clone(certificate),
-            })
-            .collect()
+            });
+        (steps.collect(), ends_in_anchor)
     }
 
     fn checks(&self, identifier: &Identifier, outcome: Outcome) -> Vec<Check> {
         let mut checks = vec![passed("read", identifier.kind.as_str())];
         let has_certificate = !self.ekcerts.is_empty();
-        let reached_anchor = has_certificate
-            && self
-                .ekcerts
-                .iter()
-                .filter(|c| c.needed || self.usage == Usage::Any)
-                .all(|c| match &c.path {
-                    Ok(_) => true,
-                    Err(failure) => failure.reached_anchor,
-                });
+        let mut judged = self
+            .ekcerts
+            .iter()
+            .filter(|c| c.needed || self.usage == Usage::Any)
+            .peekable();
+        // A certificate that no key rests on does not make a check.
+        let has_judged = judged.peek().is_some();
+        let reached_anchor = has_judged
+            && judged.all(|c| match &c.path {
+                Ok(_) => true,
+                Err(failure) => failure.reached_anchor,
+            });
+        let every_key_has_one = !self.ekpubs.is_empty()
+            && self.ekpubs.iter().all(|ekpub| {
+                let mut keys = self.ekcerts.iter().map(|c| c.key.as_ref());
+                keys.any(|key| key == Some(&ekpub.key))
+            });
         let mut by_codes = |name, made: bool, codes: &[Code], fine, not_made| {
             let failed = self
                 .findings
@@ -363,10 +396,14 @@ impl Judgement<'_> {
             });
         };
         let no_certificate = "there is no EKcert";
-        let no_path = if has_certificate {
-            "no path to an anchor was built"
-        } else {
-            no_certificate
+        let no_path = match (has_certificate, has_judged) {
+            (true, true) => "no path to an anchor was built",
+            (true, false) => "no EKcert is for a key in question",
+            (false, _) => no_certificate,
+        };
+        let no_match = match has_certificate {
+            true => "not every EKpub has an EKcert",
+            false => no_certificate,
         };
         let ek = self.usage == Usage::Ek;
         let any = "not asked for with --usage any";
@@ -381,14 +418,14 @@ impl Judgement<'_> {
         );
         by_codes(
             "key-match",
-            ek && has_certificate,
+            ek && every_key_has_one,
             &[Code::KeyMismatch],
             "every EKpub is the key in an EKcert",
-            without(no_certificate),
+            without(no_match),
         );
         by_codes(
             "key-strength",
-            ek,
+            ek && !self.ekpubs.is_empty(),
             &[
                 Code::WeakKeySize,
                 Code::WeakKeyExponent,
@@ -397,7 +434,7 @@ impl Judgement<'_> {
                 Code::Roca,
             ],
             "size, numbers and the ROCA marker",
-            any,
+            without("no key could be read"),
         );
         by_codes(
             "path",
@@ -451,11 +488,11 @@ impl Judgement<'_> {
         let vendors_limited = !self.policy.vendors.is_empty();
         by_codes(
             "vendor",
-            ek && has_certificate && vendors_limited,
+            ek && has_judged && vendors_limited,
             &[Code::VendorNotAllowed],
             "the TPM's manufacturer is one that the policy allows",
             if vendors_limited {
-                without(no_certificate)
+                without(no_path)
             } else {
                 "the policy allows every vendor"
             },
@@ -528,7 +565,7 @@ fn key_mismatch(
     .about(ekcert.certificate.thumbprint_sha1())
 }
 
-fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: Algorithm) -> Finding {
+fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: &str) -> Finding {
     Finding::new(
         Code::EkpubUnlisted,
         format!(
@@ -537,6 +574,25 @@ fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: Algorithm) -> F
             ekcert.source
         ),
         "make the file again with --ek to include that key, if the host is to use it",
+    )
+}
+
+fn is_ca(ekcert: &CertificateUnderJudgement) -> bool {
+    let constraints = ekcert.certificate.extensions().basic_constraints;
+    constraints.is_some_and(|basic| basic.ca)
+}
+
+fn ca_passed_over(ekcert: &CertificateUnderJudgement) -> Finding {
+    Finding::new(
+        Code::EkpubUnlisted,
+        format!(
+            "'{}' ({}) is a CA certificate, not an EKcert; it was passed over, as no certificate of \
+             a file is believed",
+            ekcert.certificate.subject(),
+            ekcert.source
+        ),
+        "if the chain needs it, compare its fingerprint with the vendor's and put it into \
+         TrustedTPM_IntermediateCA of the store, or name it with --intermediates",
     )
 }
 

@@ -35,6 +35,7 @@ pub struct Verdict {
     ekpubs: Vec<JudgedEkPub>,
     ekcerts: Vec<JudgedEkCert>,
     path: Vec<PathStep>,
+    path_is_complete: bool,
     findings: Vec<Finding>,
     checks: Vec<Check>,
     kind: Kind,
@@ -166,6 +167,11 @@ impl Verdict {
     /// The path of the first EKcert, end entity first; empty if none was built.
     pub fn path(&self) -> &[PathStep] {
         &self.path
+    }
+
+    /// Whether [`path`](Self::path) ends in an anchor, whatever became of it there.
+    pub fn path_is_complete(&self) -> bool {
+        self.path_is_complete
     }
 
     /// Everything that was found, errors first.

@@ -346,6 +346,17 @@ pub fn accepted() -> Vec<Case> {
             p.roots = vec![p.leaf.clone()];
             p.intermediates.clear();
         };
+        "leaf without basic constraints" trusted => |p| p.leaf.remove(BASIC_CONSTRAINTS);
+        "leaf of a TPM 1.2: extended key usage, no basic constraints, no key usage" trusted => |p| {
+            p.leaf.remove(BASIC_CONSTRAINTS);
+            p.leaf.remove(KEY_USAGE);
+        };
+        "leaf without alternative names and usages" trusted => |p| {
+            // As Google's Compute Engine issues them.
+            p.leaf.subject = dn("Google Compute Engine", "1234567890");
+            p.leaf.remove(SUBJECT_ALT_NAME);
+            p.leaf.remove(EXTENDED_KEY_USAGE);
+        };
         "padding after the certificate" trusted => |p| p.leaf.trailing = vec![0xff; 200];
     }
 }
@@ -575,7 +586,7 @@ pub fn refused() -> Vec<Case> {
         "octets after basic constraints" [CriticalExtension, NotACa] => |p| {
             p.intermediate().replace(extension(BASIC_CONSTRAINTS, true, vec![0x30, 3, 1, 1, 0xff, 0]));
         };
-        "more extensions than are read" [CriticalExtension] => |p| {
+        "more extensions than are read" [CriticalExtension, ProfileCa] => |p| {
             for number in 0..70 {
                 let oid: &'static str = Box::leak(format!("1.2.3.4.{number}").into_boxed_str());
                 p.leaf.extensions.insert(0, extension(oid, false, vec![]));
@@ -600,6 +611,22 @@ pub fn refused() -> Vec<Case> {
             p.root().remove(BASIC_CONSTRAINTS);
             p.root().remove(KEY_USAGE);
             p.leaf = p.roots[0].clone();
+        };
+        "leaf among the roots without basic constraints" [ProfileCa] => |p| {
+            // Not self-signed, and with all else that an EKcert has.
+            p.with_stable_bytes();
+            p.leaf.remove(BASIC_CONSTRAINTS);
+            p.roots = vec![p.leaf.clone()];
+        };
+        "leaf is an old edition of the root, signed by the new one" [ProfileCa] => |p| {
+            p.leaf = Spec::plain(root_name(), ec_key(OTHER), root_name(), ec_key(ROOT));
+        };
+        "leaf is an old CA without basic constraints" [ProfileCa] => |p| {
+            p.leaf = Spec::plain(dn("Vendor", "Old CA"), ec_key(OTHER), root_name(), ec_key(ROOT));
+        };
+        "leaf is an old CA of version 1" [ProfileCa] => |p| {
+            p.leaf = Spec::plain(dn("Vendor", "Old CA"), ec_key(OTHER), root_name(), ec_key(ROOT));
+            p.leaf.version = None;
         };
         "leaf is a root of version 1" [ProfileCa] => |p| {
             p.with_stable_bytes();

@@ -212,6 +212,129 @@ fn the_file_cannot_bring_its_own_authority() {
     assert!(codes_of(&verdict).contains(&Code::IssuerUnknown));
 }
 
+fn status_of(verdict: &Verdict, name: &str) -> &'static str {
+    let check = verdict.checks().iter().find(|check| check.name == name);
+    check.unwrap().status.as_str()
+}
+
+/// A file of an EKcert and the CAs above it is judged by its EKcert.
+#[test]
+fn an_ekcert_with_its_chain() {
+    let pki = Pki::valid();
+    let chain = [
+        pki.leaf.der(),
+        pki.intermediates[0].der(),
+        pki.roots[0].der(),
+    ];
+    for keys in [&[][..], &[ec_key(EK)]] {
+        let verdict = judge_file(keys, &chain);
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Trusted,
+            "{:?}",
+            verdict.findings()
+        );
+        assert_eq!(verdict.ekpubs().len(), 1);
+        let unlisted = verdict.findings().iter();
+        let unlisted = unlisted.filter(|finding| finding.code == Code::EkpubUnlisted);
+        assert_eq!(unlisted.count(), 2);
+    }
+    // A CA's key is no EK, whether it is listed or alone.
+    for keys in [&[][..], &[ec_key(cases::INTERMEDIATE)]] {
+        let verdict = judge_file(keys, &chain[1..2]);
+        assert_eq!(
+            codes_of(&verdict),
+            [Code::ProfileCa, Code::ProfileKeyUsage],
+            "{}",
+            keys.len()
+        );
+    }
+    // A CA certificate is no certificate for another key.
+    let verdict = judge_file(&[ec_key(EK)], &chain[1..]);
+    assert_eq!(codes_of(&verdict), [Code::EkcertMissing]);
+    // That somebody forged one is told.
+    let mut forged = pki.intermediates[0].clone();
+    forged.corrupt_signature = true;
+    let verdict = judge_file(&[ec_key(EK)], &[pki.leaf.der(), forged.der()]);
+    assert_eq!(codes_of(&verdict), [Code::SignatureInvalid]);
+}
+
+/// An EKcert for a key of a kind that is not read (SM2) is of no use, and no harm
+/// to the others.
+#[test]
+fn an_ekcert_for_a_kind_of_key_that_is_not_read() {
+    let pki = Pki::valid();
+    let mut sm2 = pki.leaf.clone();
+    sm2.spki = spki(
+        &[oid("1.2.840.10045.2.1"), oid("1.2.156.10197.1.301")],
+        &[&[4][..], &[7; 64]].concat(),
+    );
+    for keys in [&[][..], &[ec_key(EK)]] {
+        let verdict = judge_file(keys, &[sm2.der(), pki.leaf.der()]);
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Trusted,
+            "{:?}",
+            verdict.findings()
+        );
+        assert_eq!(verdict.ekpubs().len(), 1);
+    }
+    assert_eq!(
+        codes_of(&judge_file(&[], &[sm2.der()])),
+        [Code::EkcertMalformed]
+    );
+    assert_eq!(
+        codes_of(&judge_file(&[ec_key(EK)], &[sm2.der()])),
+        [Code::EkcertMissing]
+    );
+}
+
+/// A check says that it was made only if it was.
+#[test]
+fn checks_that_were_not_made() {
+    let pki = Pki::valid();
+    let verdict = judge_file(&[rsa_key(1)], &[pki.leaf.der()]);
+    assert_eq!(codes_of(&verdict), [Code::EkcertMissing]);
+    for name in ["key-match", "path", "signatures", "validity", "usage"] {
+        assert_eq!(status_of(&verdict, name), "not-checked", "{name}");
+    }
+    let verdict = judge_file(&[ec_key(EK), rsa_key(1)], &[pki.leaf.der()]);
+    assert_eq!(status_of(&verdict, "key-match"), "not-checked");
+    assert_eq!(status_of(&verdict, "path"), "passed");
+}
+
+/// The path is complete where it reached an anchor, also if it was refused there.
+#[test]
+fn complete_paths() {
+    let judged = |pki: &Pki| {
+        let identifier = Identifier::read(&pki.leaf.der()).unwrap();
+        judge(&identifier, &store(pki), &pki.policy, at(), Usage::Ek)
+    };
+    let mut pki = Pki::valid();
+    pki.root().not_after = utc(EARLIER);
+    let verdict = judged(&pki);
+    assert_eq!(verdict.outcome(), Outcome::Rejected);
+    assert_eq!(
+        (verdict.path().len(), verdict.path_is_complete()),
+        (3, true)
+    );
+    pki.roots.clear();
+    let verdict = judged(&pki);
+    assert_eq!(
+        (verdict.path().len(), verdict.path_is_complete()),
+        (2, false)
+    );
+    let mut pinned = Pki::valid();
+    pinned.leaf = Spec::ek(rsa_key(0), dn("Host", "vTPM"), rsa_key(0));
+    pinned.roots = vec![pinned.leaf.clone()];
+    let verdict = judged(&pinned);
+    assert_eq!(verdict.outcome(), Outcome::Trusted);
+    assert_eq!(
+        (verdict.path().len(), verdict.path_is_complete()),
+        (1, true)
+    );
+}
+
 /// A forged certificate beside a genuine one for the same key does not pass in silence.
 #[test]
 fn a_forged_certificate_beside_a_genuine_one() {
@@ -477,7 +600,7 @@ fn remembered_signatures_are_of_the_very_certificates() {
 #[test]
 fn an_oddity_does_not_excuse_anything() {
     // Here the oddity makes the change right: (oddity, change).
-    const RIGHTED: [(&str, &str); 14] = [
+    const RIGHTED: [(&str, &str); 17] = [
         // The change names the algorithm that the oddity signs with.
         (
             "rsa pkcs1 sha256",
@@ -497,6 +620,19 @@ fn an_oddity_does_not_excuse_anything() {
         (
             "leaf without extended key usage",
             "extension there twice in the leaf",
+        ),
+        (
+            "leaf without alternative names and usages",
+            "extension there twice in the leaf",
+        ),
+        // Nor a name to be excluded.
+        (
+            "leaf without alternative names and usages",
+            "TPM name in an excluded directory name",
+        ),
+        (
+            "leaf without alternative names and usages",
+            "TPM name outside the permitted directory names",
         ),
         // A name of one RDN is not below a name of two (RFC 5280 4.2.1.10).
         (

@@ -77,6 +77,12 @@ const DIFFERENCES: &[(&str, Judge, &str)] = &[
         "a limit of this program",
     ),
     (
+        "leaf is an old edition of the root, signed by the new one",
+        Judge::Endorse,
+        "OpenSSL takes a certificate of the same subject and issuer for self-signed; as an EKcert it \
+         is refused here too",
+    ),
+    (
         "a chain of twenty CAs",
         Judge::OpenSsl,
         "a limit of this program; OpenSSL's is a hundred",
