@@ -17,6 +17,13 @@ impl Identifier {
     /// of the reading group; [`Fault::Unsupported`](crate::finding::Fault::Unsupported)
     /// for kinds of keys that are not read here.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        if bytes.trim_ascii().is_empty() {
+            return Err(Error::malformed(
+                Code::InputUnrecognised,
+                "the input is empty",
+                "see that what should have written it ran to its end",
+            ));
+        }
         if bytes.len() > MAX_INPUT_LEN {
             return Err(length(bytes.len(), MAX_INPUT_LEN));
         }
@@ -101,7 +108,7 @@ fn length(found: usize, limit: usize) -> Error {
 fn unrecognised() -> Error {
     Error::malformed(
         Code::InputUnrecognised,
-        "the input is nothing that is read here",
+        "the input is no platform identifier, EK certificate or EKpub",
         "give a platform identifier (the XML of Get-PlatformIdentifier, or JSON), an EK certificate \
          (DER, PEM, or as it lies in NV), or an EKpub (SubjectPublicKeyInfo, RSAPublicKey, \
          BCRYPT_RSAKEY_BLOB, BCRYPT_ECCKEY_BLOB, TPM2B_PUBLIC, TPMT_PUBLIC); certificates and keys \

@@ -230,7 +230,7 @@ fn grant(candidate: &Candidate, options: &Options, findings: &mut Vec<Finding>) 
             findings.push(
                 Finding::new(
                     Code::Forced,
-                    "--force had nothing to waive; the host is registered as verified",
+                    "--force has nothing to waive: the EK is trusted",
                     "leave --force out",
                 )
                 .with_severity(Severity::Info),

@@ -351,8 +351,9 @@ impl Judgement<'_> {
             .enumerate()
             .map(|(index, certificate)| PathStep {
                 role: match index {
-                    0 => Role::Ek,
+                    // First, for an EKcert that is itself in the root store.
                     index if index == last && ends_in_anchor => Role::Anchor,
+                    0 => Role::Ek,
                     _ => Role::Intermediate,
                 },
                 certificate: Arc::clone(certificate),

@@ -89,6 +89,12 @@ pub(super) fn run(args: &History, console: &mut Console<'_>) -> Result<Exit, Err
         return check(&registry, args.head, console);
     }
     let trail = registry.history(args.host.as_deref())?;
+    if let (Some(host), true) = (&args.host, trail.is_empty()) {
+        return Err(Error::misuse(
+            format!("no host was ever registered as {host}"),
+            "see 'endorse hosts list --all'",
+        ));
+    }
     if console.manner.json {
         let entries: Vec<_> = trail.iter().map(JsonEntry::from).collect();
         console.print(&json::document(HISTORY, &entries));

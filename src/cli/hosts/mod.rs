@@ -71,7 +71,7 @@ struct FilterArgs {
     #[arg(long, value_name = "TEXT")]
     name: Option<String>,
     /// Those with an EKpub whose SHA-256 (SPKI or Windows) starts like this
-    #[arg(long, value_name = "HEX")]
+    #[arg(long, value_name = "HEX", value_parser = parse_start_of_hash)]
     ek: Option<String>,
     /// Those whose registration rests on this
     #[arg(long, value_enum)]
@@ -108,6 +108,12 @@ enum StateArg {
     Superseded,
     /// Removed
     Removed,
+}
+
+fn parse_start_of_hash(text: &str) -> Result<String, String> {
+    let good = (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit());
+    good.then(|| text.to_owned())
+        .ok_or_else(|| "a hash has 64 hexadecimal digits; give the first few".to_owned())
 }
 
 impl FilterArgs {

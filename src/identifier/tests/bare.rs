@@ -4,6 +4,15 @@ use super::*;
 use crate::ek::vectors::EKCERT_P384;
 
 #[test]
+fn nothing_at_all() {
+    for bytes in [&b""[..], b" \r\n\t"] {
+        let error = refused(bytes);
+        assert_eq!(error.code, Some(Code::InputUnrecognised));
+        assert_eq!(error.message, "the input is empty");
+    }
+}
+
+#[test]
 fn certificates_by_themselves() {
     let der = cert_der();
     let length = u16::try_from(der.len()).unwrap().to_be_bytes();
