@@ -5,7 +5,7 @@ use crate::identifier::Machine;
 use crate::trust::Usage;
 use crate::verdict::{Outcome, Verdict};
 
-use super::model::{HostEk, HostEkCert};
+use super::model::{Host, HostEk, HostEkCert};
 
 /// With what a verdict was reached.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +117,36 @@ impl Candidate {
             policy: provenance.policy,
             judged_at: verdict.at(),
         })
+    }
+
+    /// The same, as an answer about `host`, which was registered from this file. If one
+    /// of the host's EKs is not in the file, the file proves nothing about the host,
+    /// and the answer is `key-mismatch`: an imported document may name one key and hold
+    /// the file of another.
+    pub fn about(mut self, host: &Host) -> Self {
+        let missing = host
+            .eks
+            .iter()
+            .find(|ek| !self.eks.iter().any(|own| own.spki_sha256 == ek.spki_sha256));
+        if let Some(ek) = missing {
+            let finding = Finding::new(
+                Code::KeyMismatch,
+                format!(
+                    "the host is registered with the EKpub {}, which is not in the file that is kept \
+                     of it",
+                    ek.spki_sha256
+                ),
+                "the registration was altered, or imported from a document that was: remove the host \
+                 and register it again from its own file",
+            )
+            .with_severity(Severity::Error);
+            if !self.extra.contains(&finding) {
+                self.errors.push(finding.clone());
+                self.extra.push(finding);
+            }
+            self.trusted = false;
+        }
+        self
     }
 
     /// Whether a verified EKcert vouches for every EK and nothing was found wrong.

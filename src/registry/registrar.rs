@@ -302,7 +302,8 @@ impl Registry {
     }
 
     /// Records that the current host `id` was judged again. Changes neither its
-    /// trust nor its state.
+    /// trust nor its state. The candidate is taken as an answer
+    /// [about](Candidate::about) that host.
     ///
     /// # Errors
     /// [`Fault::Misuse`](crate::finding::Fault::Misuse) if there is no such current
@@ -325,6 +326,7 @@ impl Registry {
                 "it may have been removed or registered anew meanwhile; run the recheck again",
             ));
         };
+        let candidate = candidate.clone().about(&host);
         let mut codes: Vec<String> = candidate
             .errors
             .iter()

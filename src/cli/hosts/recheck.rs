@@ -92,7 +92,8 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
                     store,
                     policy: trust.policy_sha256,
                 },
-            )?;
+            )?
+            .about(&original.host);
             if !args.what_if {
                 registry.record_recheck(original.host.id, &candidate, now()?, &who)?;
             }

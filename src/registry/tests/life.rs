@@ -699,3 +699,30 @@ fn rechecks_are_recorded_and_change_neither_trust_nor_state() {
     );
     bench.assert_whole();
 }
+
+/// An imported document may name one EK and hold the file of another.
+#[test]
+fn a_recheck_of_a_file_for_another_key_is_no_proof() {
+    let bench = Bench::new();
+    bench.add(&trusted("hv1", "a"), &Options::default());
+    let id = bench.registry.show("hv1").unwrap().id;
+    let other = Candidate {
+        eks: vec![ek("b")],
+        ..trusted("hv1", "a")
+    };
+    let report = bench
+        .registry
+        .record_recheck(id, &other, at(), WHO)
+        .unwrap();
+    assert!(!report.trusted && report.changed);
+    let host = bench.registry.show("hv1").unwrap();
+    assert_eq!(host.recheck.unwrap().codes, ["key-mismatch"]);
+    // A file that says more than it did is no trouble.
+    let more = Candidate {
+        eks: vec![ek("b"), ek("a")],
+        ..trusted("hv1", "a")
+    };
+    let report = bench.registry.record_recheck(id, &more, at(), WHO).unwrap();
+    assert!(report.trusted);
+    bench.assert_whole();
+}

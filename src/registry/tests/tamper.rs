@@ -279,3 +279,42 @@ fn the_chain_is_what_the_documentation_says() {
         .collect();
     assert_eq!(fields, ["seq", "at", "who", "action", "host", "previous"]);
 }
+
+/// Triggers have names of their own, and may have that of a table.
+#[test]
+fn triggers_that_do_not_belong_are_found_whatever_their_name() {
+    for name in ["host", "trail", "host_name", "sqlitestat1", "ek_kept2"] {
+        let bench = eventful();
+        connect(&bench.path())
+            .execute_batch(&format!(
+                "CREATE TRIGGER {name} BEFORE INSERT ON host
+                 WHEN NEW.name = 'hv9' BEGIN SELECT RAISE(IGNORE); END"
+            ))
+            .unwrap();
+        let problems = check(&bench).problems;
+        assert_eq!(problems.len(), 1, "{name}: {problems:#?}");
+        assert!(problems[0].message.contains("does not belong"), "{name}");
+    }
+    // What only somebody who writes the file itself can name so.
+    let bench = eventful();
+    let connection = connect(&bench.path());
+    connection
+        .execute_batch(
+            "PRAGMA writable_schema = ON;
+             INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql)
+             VALUES ('trigger', 'sqlite_stat9', 'host', 0, 'CREATE TRIGGER sqlite_stat9
+                BEFORE INSERT ON host WHEN NEW.name = ''hv9'' BEGIN SELECT RAISE(IGNORE); END')",
+        )
+        .unwrap();
+    drop(connection);
+    let problems = check(&bench).problems;
+    assert!(!problems.is_empty());
+}
+
+/// ANALYZE leaves tables behind that are nobody's fault.
+#[test]
+fn statistics_are_no_problem() {
+    let bench = eventful();
+    connect(&bench.path()).execute_batch("ANALYZE").unwrap();
+    bench.assert_whole();
+}
