@@ -823,3 +823,30 @@ mod registry {
         directory.close().unwrap();
     }
 }
+
+/// A megabyte of nested JSON took a gigabyte where each level copied all below it.
+#[cfg(unix)]
+#[test]
+fn nested_json_takes_memory_once() {
+    let leaf = format!(
+        "{{\"name\":\"b\",\"children\":[{}\"\"]}}",
+        "\"\",".repeat(330_000)
+    );
+    let file = format!(
+        "{{\"schema\":\"endorse.platform-identifier/1\",\"document\":{}{leaf}{}}}",
+        "{\"name\":\"a\",\"children\":[".repeat(58),
+        "]}".repeat(58)
+    );
+    assert!(file.len() < 1024 * 1024);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("deep.json");
+    fs::write(&path, file).unwrap();
+    let output = Command::new("bash")
+        .args(["-c", "ulimit -v 300000; exec \"$0\" inspect \"$1\""])
+        .arg(env!("CARGO_BIN_EXE_endorse"))
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(text(&output.stdout).contains("json-malformed"));
+}

@@ -22,17 +22,23 @@ fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' // soft hyphen
+            | '\u{034f}' // combining grapheme joiner
             | '\u{061c}' // Arabic letter mark
             | '\u{115f}'..='\u{1160}' // Hangul fillers
-            | '\u{180e}'
+            | '\u{17b4}'..='\u{17b5}' // Khmer inherent vowels
+            | '\u{180b}'..='\u{180f}' // Mongolian variation selectors
             | '\u{200b}'..='\u{200f}' // zero width, direction marks
             | '\u{2028}'..='\u{202e}' // separators, embeddings, overrides
             | '\u{2060}'..='\u{206f}' // invisible operators, isolates
+            | '\u{2800}' // Braille pattern without a dot
             | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' // variation selectors
             | '\u{feff}'
             | '\u{ffa0}'
             | '\u{fff0}'..='\u{ffff}' // specials
-            | '\u{e0000}'..='\u{e0fff}' // tags
+            | '\u{1bca0}'..='\u{1bca3}' // shorthand format controls
+            | '\u{1d173}'..='\u{1d17a}' // musical format controls
+            | '\u{e0000}'..='\u{e0fff}' // tags, variation selectors
         )
 }
 
@@ -52,5 +58,8 @@ mod tests {
         assert_eq!(escape("a\u{200b}b\nc"), "a\\u{200b}b\\u{a}c");
         assert_eq!(escape("\\u{1b}"), "\\\\u{1b}");
         assert_eq!(escape("\u{9b}31m"), "\\u{9b}31m");
+        for c in "\u{34f}\u{17b5}\u{180b}\u{2800}\u{fe0f}\u{1d173}\u{e0100}".chars() {
+            assert_eq!(escape(&c.to_string()), format!("\\u{{{:x}}}", u32::from(c)));
+        }
     }
 }

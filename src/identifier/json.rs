@@ -1,7 +1,11 @@
 //! Our JSON form, specified in `docs/identifier.md` and, for programs, in
 //! `docs/identifier.schema.json`.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::classify::{self, Material};
 use super::gather::{add, finish, gather, within};
@@ -303,25 +307,89 @@ struct FileElement {
     children: Vec<FileNode>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum FileNode {
     Text(String),
     Element(FileElement),
-    Comment(FileComment),
-    Instruction(FileInstruction),
+    Comment { comment: String },
+    Instruction { instruction: String },
 }
 
-#[derive(Serialize, Deserialize)]
+/// Any node but a text, to be told apart by its members.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileComment {
-    comment: String,
+struct AnyNode {
+    #[serde(default, deserialize_with = "there")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    attributes: Option<Vec<(String, String)>>,
+    #[serde(default, deserialize_with = "there")]
+    children: Option<Vec<FileNode>>,
+    #[serde(default, deserialize_with = "there")]
+    comment: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    instruction: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileInstruction {
-    instruction: String,
+/// A member that may be left out, but not be null.
+fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// Not derived: serde copies all that is in an untagged enum once a level, which makes
+/// a gigabyte of a nested megabyte.
+impl<'de> Deserialize<'de> for FileNode {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Node;
+
+        impl<'de> Visitor<'de> for Node {
+            type Value = FileNode;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, an element, a comment or an instruction")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<FileNode, E> {
+                Ok(FileNode::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<FileNode, A::Error> {
+                match AnyNode::deserialize(MapAccessDeserializer::new(map))? {
+                    AnyNode {
+                        name: Some(name),
+                        attributes,
+                        children,
+                        comment: None,
+                        instruction: None,
+                    } => Ok(FileNode::Element(FileElement {
+                        name,
+                        attributes: attributes.unwrap_or_default(),
+                        children: children.unwrap_or_default(),
+                    })),
+                    AnyNode {
+                        name: None,
+                        attributes: None,
+                        children: None,
+                        comment: Some(comment),
+                        instruction: None,
+                    } => Ok(FileNode::Comment { comment }),
+                    AnyNode {
+                        name: None,
+                        attributes: None,
+                        children: None,
+                        comment: None,
+                        instruction: Some(instruction),
+                    } => Ok(FileNode::Instruction { instruction }),
+                    _ => Err(de::Error::custom(
+                        "a node is neither an element, a comment nor an instruction",
+                    )),
+                }
+            }
+        }
+
+        from.deserialize_any(Node)
+    }
 }
 
 impl From<&Element> for FileElement {
@@ -329,12 +397,12 @@ impl From<&Element> for FileElement {
         let children = element.children.iter().map(|child| match child {
             Node::Element(child) => FileNode::Element(child.into()),
             Node::Text(text) => FileNode::Text(text.clone()),
-            Node::Comment(text) => FileNode::Comment(FileComment {
+            Node::Comment(text) => FileNode::Comment {
                 comment: text.clone(),
-            }),
-            Node::Instruction(text) => FileNode::Instruction(FileInstruction {
+            },
+            Node::Instruction(text) => FileNode::Instruction {
                 instruction: text.clone(),
-            }),
+            },
         });
         Self {
             name: element.name.clone(),
@@ -349,8 +417,8 @@ impl From<FileElement> for Element {
         let children = file.children.into_iter().map(|child| match child {
             FileNode::Element(child) => Node::Element(child.into()),
             FileNode::Text(text) => Node::Text(text),
-            FileNode::Comment(comment) => Node::Comment(comment.comment),
-            FileNode::Instruction(text) => Node::Instruction(text.instruction),
+            FileNode::Comment { comment } => Node::Comment(comment),
+            FileNode::Instruction { instruction } => Node::Instruction(instruction),
         });
         Self {
             name: file.name,

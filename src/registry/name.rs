@@ -49,6 +49,8 @@ impl HostName {
                 .nfkc()
                 .collect::<String>()
                 .to_lowercase()
+                // Lower case has two sigmas, by the place in the word; it is one letter.
+                .replace('ς', "σ")
                 .nfkc()
                 .collect(),
         })
@@ -99,6 +101,14 @@ mod tests {
             HostName::new("MÜNCHEN").unwrap()
         );
         assert_eq!(
+            HostName::new("ΟΔΟΣ").unwrap(),
+            HostName::new("οδοσ").unwrap()
+        );
+        assert_eq!(
+            HostName::new("ΟΔΟΣ").unwrap(),
+            HostName::new("οδος").unwrap()
+        );
+        assert_eq!(
             HostName::new(r"DOMAIN\hv1").unwrap().as_str(),
             r"DOMAIN\hv1"
         );
@@ -115,6 +125,9 @@ mod tests {
             "a\0b",
             "a\u{202e}b",
             "a\u{200b}b",
+            "ab\u{fe0f}",
+            "a\u{34f}b",
+            "ab\u{2800}",
             &"x".repeat(256),
         ] {
             assert!(HostName::new(text).is_err(), "{text:?}");

@@ -19,8 +19,8 @@ pub const MAX_PATH_LEN: usize = 16;
 /// after CVE-2018-16875 (Go) and its own like it.
 pub const MAX_SIGNATURES: usize = 100;
 
-/// The most steps from a certificate to a candidate issuer. Remembered signatures
-/// cost nothing, but the paths through many cross-certificates still multiply.
+/// The most steps from a certificate to a candidate issuer. A signature is verified
+/// once, but the paths through many cross-certificates still multiply.
 const MAX_STEPS: usize = 2_000;
 
 /// What a path is wanted for.
@@ -104,6 +104,7 @@ impl Store {
             inputs,
             path: Vec::with_capacity(4),
             signatures: 0,
+            asked: Vec::new(),
             steps: 0,
             exhausted: false,
             best: None,
@@ -136,6 +137,9 @@ struct Search<'s> {
     inputs: &'s PolicyInputs,
     path: Vec<Link<'s>>,
     signatures: usize,
+    /// Pairs of stored certificates whose signature was asked for. One counts whether or
+    /// not the store remembers it, so that no verdict depends on those before it.
+    asked: Vec<(usize, usize)>,
     steps: usize,
     exhausted: bool,
     best: Option<(Rank, PathFailure)>,
@@ -231,17 +235,16 @@ impl<'s> Search<'s> {
         index: usize,
         issuer: &Entry,
     ) -> Result<(), SignatureError> {
-        let (result, verified_now) = match tip.index {
-            Some(tip_index) => {
-                store.verify_stored(tip_index, tip.certificate, index, &issuer.certificate)
-            }
-            None => (
-                signature::verify(tip.certificate, &issuer.certificate),
-                true,
-            ),
+        let Some(tip_index) = tip.index else {
+            self.signatures = self.signatures.saturating_add(1);
+            return signature::verify(tip.certificate, &issuer.certificate);
         };
-        self.signatures = self.signatures.saturating_add(usize::from(verified_now));
-        result
+        let pair = (tip_index, index);
+        if !self.asked.contains(&pair) {
+            self.asked.push(pair);
+            self.signatures = self.signatures.saturating_add(1);
+        }
+        store.verify_stored(tip_index, tip.certificate, index, &issuer.certificate)
     }
 
     /// Validates the path, which now ends in an anchor.

@@ -177,7 +177,8 @@ fn shell_safe_url(url: &str) -> Option<String> {
     let rest = url
         .strip_prefix("http://")
         .or_else(|| url.strip_prefix("https://"))?;
-    let safe = |c: char| c.is_ascii_alphanumeric() || "/.:-_~%?&=+,@()".contains(c);
+    // No '@' either: what stands before it looks like the host, and is not.
+    let safe = |c: char| c.is_ascii_alphanumeric() || "/.:-_~%?&=+,()".contains(c);
     (!rest.is_empty() && rest.chars().all(safe)).then_some(url)
 }
 
@@ -194,6 +195,7 @@ mod tests {
         for url in [
             "http://x/';rm -rf /;'",
             "http://x/$(id)",
+            "http://www.infineon.com@x/",
             "file:///etc/passwd",
             "http://x/\n",
             "http://",

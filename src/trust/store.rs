@@ -149,15 +149,14 @@ impl Store {
     }
 
     /// Whether the key of `issuer` made the signature on the stored certificate
-    /// `index`, verified once and remembered. The flag says whether it had to be
-    /// verified now.
+    /// `index`, verified once and remembered.
     pub(super) fn verify_stored(
         &self,
         index: usize,
         certificate: &Certificate,
         issuer_index: usize,
         issuer: &Certificate,
-    ) -> (Result<(), SignatureError>, bool) {
+    ) -> Result<(), SignatureError> {
         let pair = (index, issuer_index);
         // A result is written whole or not at all, so a poisoned lock is harmless.
         let remembered = self
@@ -165,7 +164,7 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(result) = remembered.get(&pair) {
-            return (result.clone(), false);
+            return result.clone();
         }
         drop(remembered);
         let result = signature::verify(certificate, issuer);
@@ -173,7 +172,7 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(pair, result.clone());
-        (result, true)
+        result
     }
 }
 

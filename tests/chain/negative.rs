@@ -335,6 +335,33 @@ fn complete_paths() {
     );
 }
 
+/// A verdict does not depend on what the store remembers of those before it.
+#[test]
+fn the_limit_of_work_is_the_same_every_time() {
+    let mut pki = Pki::valid();
+    let mut roots = Vec::new();
+    for serial in 0..120 {
+        let mut other = Spec::ca(
+            cases::root_name(),
+            ec_key(OTHER),
+            cases::root_name(),
+            ec_key(OTHER),
+        );
+        other.serial = vec![1, serial];
+        other.remove(SUBJECT_KEY_ID);
+        roots.push(other);
+    }
+    pki.root().remove(SUBJECT_KEY_ID);
+    roots.push(pki.roots.remove(0));
+    pki.roots = roots;
+    let store = store(&pki);
+    let identifier = Identifier::read(&pki.leaf.der()).unwrap();
+    for _ in 0..3 {
+        let verdict = judge(&identifier, &store, &pki.policy, at(), Usage::Ek);
+        assert_eq!(codes_of(&verdict), [Code::BudgetExhausted]);
+    }
+}
+
 /// A forged certificate beside a genuine one for the same key does not pass in silence.
 #[test]
 fn a_forged_certificate_beside_a_genuine_one() {

@@ -101,6 +101,29 @@ fn json_that_lies() {
         ("\"schema\":", "\"name\": \"x\", \"schema\":"),
         ("\"guid\":", "\"more\": 1, \"guid\":"),
         ("\"children\": []", "\"children\": [1]"),
+        ("\"children\": []", "\"children\": [null]"),
+        ("\"children\": []", "\"children\": [[]]"),
+        ("\"children\": []", "\"children\": [{}]"),
+        ("\"children\": []", "\"children\": null"),
+        ("\"children\": []", "\"children\": [{\"children\": []}]"),
+        ("\"children\": []", "\"children\": [{\"more\": \"x\"}]"),
+        ("\"children\": []", "\"children\": [{\"name\": null}]"),
+        (
+            "\"children\": []",
+            "\"children\": [{\"name\": \"a\", \"comment\": null}]",
+        ),
+        (
+            "\"children\": []",
+            "\"children\": [{\"name\": \"a\", \"comment\": \"b\"}]",
+        ),
+        (
+            "\"children\": []",
+            "\"children\": [{\"comment\": \"a\", \"instruction\": \"b\"}]",
+        ),
+        (
+            "\"children\": []",
+            "\"children\": [{\"comment\": \"a\", \"comment\": \"b\"}]",
+        ),
         (
             "\"children\": []",
             "\"children\": [{\"name\": \"a\", \"name\": \"b\"}]",
