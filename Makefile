@@ -13,7 +13,7 @@ deps: ## install the system packages that build, tests and demo need
 build: ## build with every feature
 	cargo build --locked --all-features
 
-test: ## run every test; what could not run is named at the end
+test: deps ## run every test; what could not run is named at the end
 	@.ci/test
 
 lint: ## formatting and clippy
@@ -21,7 +21,7 @@ lint: ## formatting and clippy
 	cargo clippy --locked --all-features --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features --lib -- -D warnings
 
-demo: ## three virtual TPMs, one registered, two rejected, then forced
+demo: deps ## three virtual TPMs, one registered, two rejected, then forced
 	@demo/demo.sh
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (30)
