@@ -170,6 +170,44 @@ mod tests {
     }
 
     #[test]
+    fn the_page_about_it_is_true() {
+        let page = include_str!("../../docs/policy.md");
+        let mut examples = page
+            .split("```toml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap());
+        let default = examples.next().unwrap();
+        for key in ["expiry", "sha1", "min_rsa_bits", "min_ec_bits", "vendors"] {
+            assert!(default.contains(&format!("\n{key} = ")), "{key}");
+        }
+        assert_eq!(Policy::from_toml(default).unwrap(), Policy::default());
+        let mut others = 0;
+        for example in examples {
+            Policy::from_toml(example).unwrap();
+            others += 1;
+        }
+        assert_eq!(others, 1);
+        let weakened: Vec<_> = page
+            .split_once("only these can be made less: ")
+            .and_then(|(_, rest)| rest.split_once('.'))
+            .unwrap()
+            .0
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .collect();
+        let expected: Vec<_> = Code::ALL
+            .iter()
+            .filter(|code| code.may_be_weakened())
+            .map(|code| code.as_str())
+            .collect();
+        assert_eq!(
+            weakened.iter().collect::<std::collections::BTreeSet<_>>(),
+            expected.iter().collect()
+        );
+    }
+
+    #[test]
     fn every_key() {
         let policy = Policy::from_toml(
             "expiry = 'when-issued'\nsha1 = 'never'\nmin_rsa_bits = 3072\nmin_ec_bits = 384\n\
