@@ -12,13 +12,11 @@
     reason = "tests may be blunt"
 )]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use endorse::finding::{Code, Severity};
 use serde_json::Value;
 
 /// A time at which the certificates below testdata/cli are valid.
@@ -98,45 +96,6 @@ fn snapshots() {
 #[test]
 fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");
-}
-
-#[test]
-fn every_finding_code_has_one_heading() {
-    let text = fs::read_to_string("docs/findings.md").unwrap();
-    let mut facts: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        if let Some(code) = line.strip_prefix("### ") {
-            assert_eq!(lines.next(), Some(""));
-            let earlier = facts.insert(code, lines.next().unwrap());
-            assert_eq!(earlier, None, "{code} has two headings");
-        }
-    }
-    for code in Code::ALL {
-        let facts = facts
-            .remove(code.as_str())
-            .unwrap_or_else(|| panic!("{code} has no heading in docs/findings.md"));
-        let force = match code.default_severity() {
-            _ if code.is_absolute() => "never",
-            Severity::Error => "may be waived",
-            Severity::Warning | Severity::Info => "nothing to waive",
-        };
-        let mut expected = format!(
-            "Severity: {} · Force: {force}",
-            code.default_severity().as_str()
-        );
-        if code.may_be_weakened() {
-            expected.push_str(" · Policy: may be weakened");
-        }
-        if let Some(status) = code.chain_status() {
-            expected.push_str(&format!(" · HGS: `{status}`"));
-        }
-        if let Some(clause) = code.clause() {
-            expected.push_str(&format!(" · Rule: {clause}"));
-        }
-        assert_eq!(facts, expected, "{code}");
-    }
-    assert!(facts.is_empty(), "no such codes: {facts:?}");
 }
 
 #[test]
