@@ -20,6 +20,14 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// A time at which the certificates below testdata/cli are valid.
+#[allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "tests may be blunt"
+)]
+#[path = "support/pki.rs"]
+mod pki;
+
 const AT: &str = "2027-01-01";
 
 fn endorse() -> Command {
@@ -808,4 +816,52 @@ fn nested_json_takes_memory_once() {
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(text(&output.stdout).contains("json-malformed"));
+}
+
+/// What a certificate without a verified path says of its TPM is not told as if it were
+/// so.
+#[test]
+fn a_forged_ekcert_beside_the_genuine_one_does_not_speak_for_it() {
+    use base64::Engine as _;
+    let forged = pki::Spec::ek(pki::ec_key(0), pki::dn("Vendor", "CA"), pki::ec_key(1)).der();
+    let forged = base64::engine::general_purpose::STANDARD.encode(forged);
+    let file = fs::read_to_string("testdata/cli/hyp01.xml").unwrap();
+    let file = file.replacen("<EKPub>", &format!("<EKCert>{forged}</EKCert><EKPub>"), 1);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("two.xml");
+    fs::write(&path, file).unwrap();
+    let output = judging("verify").arg(&path).output().unwrap();
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    let head = shown.lines().next().unwrap();
+    assert!(head.contains("EXAMPLE 9670"), "{head}");
+    let told: Vec<&str> = shown
+        .lines()
+        .filter(|line| line.contains("TEST 1"))
+        .collect();
+    assert_eq!(told.len(), 1, "{shown}");
+    assert!(told[0].contains("no verified path"), "{shown}");
+}
+
+/// A path that reached an anchor is a path, whatever was wrong with it there.
+#[test]
+fn a_path_that_was_refused_at_its_anchor_is_shown() {
+    let paths = |at: &str, store: &[&str]| {
+        let output = endorse()
+            .args(["verify", "--json", "--no-embedded-roots", "--at", at])
+            .args(store)
+            .arg("testdata/cli/hyp01.xml")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let result = json(&output)["results"][0].clone();
+        let length = |field: &str| result[field].as_array().unwrap().len();
+        (length("path"), length("partial_path"))
+    };
+    assert_eq!(
+        paths("2020-01-01", &["--store", "testdata/cli/store"]),
+        (3, 0)
+    );
+    let intermediates = ["--intermediates", "testdata/cli/intermediate.der"];
+    assert_eq!(paths(AT, &intermediates), (0, 2));
 }

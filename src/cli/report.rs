@@ -227,7 +227,8 @@ pub(super) fn headline(verdict: &Verdict) -> String {
         .map(|judged| judged.key.algorithm().to_string())
         .into_iter()
         .collect();
-    if let Some(judged) = verdict.ekcerts().first()
+    // What a certificate without a verified path says of itself is nobody's word.
+    if let Some(judged) = verdict.ekcerts().iter().find(|judged| judged.trusted)
         && let Some(words) = tpm_in_words(&judged.certificate)
     {
         parts.push(words);
@@ -257,8 +258,11 @@ fn keys(page: &mut Page, verdict: &Verdict) {
         );
     }
     for judged in verdict.ekcerts() {
-        let words = tpm_in_words(&judged.certificate)
+        let mut words = tpm_in_words(&judged.certificate)
             .unwrap_or_else(|| "says nothing of its TPM".to_owned());
+        if verdict.outcome() == Outcome::Trusted && !judged.trusted {
+            words.push_str(", but has no verified path");
+        }
         page.field(1, certificate, &words);
         let certificate = &judged.certificate;
         page.line(

@@ -56,6 +56,15 @@ fn read_xml(text: &str, encoding: TextEncoding) -> Result<Identifier, Error> {
     let document = xml::parse(text)?;
     let mut identifier = gather(document.root, Kind::Xml)?;
     let claimed = document.declared_encoding.as_deref().unwrap_or("utf-8");
+    if !means_the_same(claimed, text) {
+        return Err(Error::malformed(
+            Code::EncodingUnknown,
+            format!(
+                "the XML declaration says '{claimed}', in which the file could mean something else"
+            ),
+            "save the file as UTF-8 or UTF-16, with a declaration that says so or none",
+        ));
+    }
     let agrees = match encoding {
         TextEncoding::Utf8 => claimed.eq_ignore_ascii_case("utf-8"),
         _ => {
@@ -76,6 +85,20 @@ fn read_xml(text: &str, encoding: TextEncoding) -> Result<Identifier, Error> {
         });
     }
     Ok(identifier)
+}
+
+/// Whether a reader that believes a declared encoding sees the same text. UTF-8 and
+/// UTF-16 cannot be mistaken for each other, so there the bytes decide; ASCII is the same
+/// in what Windows' editors save. In UTF-7 or EBCDIC it is not.
+fn means_the_same(declared: &str, text: &str) -> bool {
+    let declared = declared.to_ascii_lowercase();
+    matches!(
+        declared.as_str(),
+        "utf-8" | "utf-16" | "utf-16le" | "utf-16be"
+    ) || (text.is_ascii()
+        && (declared == "us-ascii"
+            || declared.starts_with("iso-8859-")
+            || declared.starts_with("windows-125")))
 }
 
 /// An input that is nothing but EK material.

@@ -276,6 +276,11 @@ impl DocumentHost {
                     "the host {name} is forced, but not under v1 with a reason"
                 )));
             }
+            Trust::Forced if self.waived.iter().any(waives_the_absolute) => {
+                return Err(malformed(format!(
+                    "the host {name} is forced, waiving what is never waived"
+                )));
+            }
             Trust::Verified if !self.waived.is_empty() || self.ekcerts.is_empty() => {
                 return Err(malformed(format!(
                     "the host {name} is verified, but something was waived or it has no EKcert"
@@ -337,6 +342,10 @@ impl DocumentHost {
         };
         Ok(Incoming { host, file })
     }
+}
+
+fn waives_the_absolute(waived: &Waived) -> bool {
+    Code::from_text(&waived.code).is_some_and(Code::is_absolute)
 }
 
 impl DocumentEk {

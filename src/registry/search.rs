@@ -35,13 +35,25 @@ impl Filter {
 /// The current host with this name, or with an EK that starts like this.
 pub(super) fn find(transaction: &dyn Transaction, name_or_ek: &str) -> Result<Host, Error> {
     let name = HostName::new(name_or_ek)?;
-    if let Some(host) = transaction.current_by_name(name.key())? {
-        return Ok(host);
-    }
+    let named = transaction.current_by_name(name.key())?;
     let mut hosts = match ek_range(name_or_ek) {
         Some((low, high)) => transaction.current_by_ek_range(&low, &high)?,
         None => Vec::new(),
     };
+    if let Some(named) = named {
+        // A file names its host: nobody must come between an EK and its owner by a name.
+        if let Some(other) = hosts.iter().find(|host| host.id != named.id) {
+            return Err(Error::misuse(
+                format!(
+                    "{name} is the name of one host and the start of an EK of another, {}",
+                    other.name
+                ),
+                "give more digits of the EK, or the other's name; a host with a name like that \
+                 deserves a look",
+            ));
+        }
+        return Ok(named);
+    }
     match (hosts.pop(), hosts.len()) {
         (Some(host), 0) => Ok(host),
         (Some(host), _) => {

@@ -122,6 +122,7 @@ fn matches(name: &GeneralName, base: &GeneralName) -> Option<bool> {
 
 /// `base` with any number of labels to its left.
 fn dns(name: &str, base: &str) -> bool {
+    let name = without_root(name);
     let base = base.strip_prefix('.').unwrap_or(base);
     base.is_empty() || eq(name, base) || ends_with_label(name, base)
 }
@@ -136,10 +137,17 @@ fn email(name: &str, base: &str) -> Option<bool> {
 }
 
 fn host_or_domain(host: &str, base: &str) -> bool {
+    let host = without_root(host);
     match base.strip_prefix('.') {
         Some(domain) => ends_with_label(host, domain),
         None => eq(host, base),
     }
+}
+
+/// A name with a dot at its end is the same name to a resolver, and must not escape an
+/// excluded subtree.
+fn without_root(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// The host of a URI (RFC 3986 3.2.2); `None` if it has none or it is an address.
@@ -196,6 +204,8 @@ mod tests {
         assert!(dns("a.example.com", "example.com"));
         assert!(dns("EXAMPLE.com", "example.com"));
         assert!(!dns("badexample.com", "example.com"));
+        assert!(dns("a.example.com.", "example.com"));
+        assert!(host_or_domain("a.example.com.", ".example.com"));
         assert_eq!(email("a@b.example.com", ".example.com"), Some(true));
         assert_eq!(email("a@example.com", ".example.com"), Some(false));
         assert_eq!(email("a@example.com", "A@example.com"), Some(false));

@@ -300,7 +300,7 @@ impl Judgement<'_> {
             Outcome::Trusted
         };
         let checks = self.checks(identifier, outcome);
-        let (path, path_is_complete) = self.shown_path();
+        let path = self.shown_path();
         Verdict {
             outcome,
             usage: self.usage,
@@ -326,15 +326,14 @@ impl Judgement<'_> {
                 })
                 .collect(),
             path,
-            path_is_complete,
             findings: self.findings,
             checks,
             kind: identifier.kind,
         }
     }
 
-    /// The path of the first EKcert that a key rests on, and whether it ends in an anchor.
-    fn shown_path(&self) -> (Vec<PathStep>, bool) {
+    /// The path of the first EKcert that a key rests on.
+    fn shown_path(&self) -> Vec<PathStep> {
         let shown = self
             .ekcerts
             .iter()
@@ -346,7 +345,7 @@ impl Judgement<'_> {
             None => (&[][..], false),
         };
         let last = certificates.len().saturating_sub(1);
-        let steps = certificates
+        certificates
             .iter()
             .enumerate()
             .map(|(index, certificate)| PathStep {
@@ -357,8 +356,8 @@ impl Judgement<'_> {
                     _ => Role::Intermediate,
                 },
                 certificate: Arc::clone(certificate),
-            });
-        (steps.collect(), ends_in_anchor)
+            })
+            .collect()
     }
 
     fn checks(&self, identifier: &Identifier, outcome: Outcome) -> Vec<Check> {

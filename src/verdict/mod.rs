@@ -35,7 +35,6 @@ pub struct Verdict {
     ekpubs: Vec<JudgedEkPub>,
     ekcerts: Vec<JudgedEkCert>,
     path: Vec<PathStep>,
-    path_is_complete: bool,
     findings: Vec<Finding>,
     checks: Vec<Check>,
     kind: Kind,
@@ -171,7 +170,9 @@ impl Verdict {
 
     /// Whether [`path`](Self::path) ends in an anchor, whatever became of it there.
     pub fn path_is_complete(&self) -> bool {
-        self.path_is_complete
+        self.path
+            .last()
+            .is_some_and(|step| step.role == Role::Anchor)
     }
 
     /// Everything that was found, errors first.

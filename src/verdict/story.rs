@@ -93,7 +93,7 @@ fn follow_path(verdict: &Verdict, lines: &mut Vec<String>) {
             above.certificate.sha256()
         ));
     }
-    if let ([_], true) = (verdict.path.as_slice(), verdict.path_is_complete) {
+    if let ([_], true) = (verdict.path.as_slice(), verdict.path_is_complete()) {
         lines.push("The certificate itself is in the root store.".to_owned());
     }
 }

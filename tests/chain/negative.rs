@@ -10,7 +10,7 @@ use endorse::ek::{Certificate, EkPub, Encoding};
 use endorse::finding::Code;
 use endorse::identifier::{EkCert, EkPubEntry, Identifier, Machine};
 use endorse::trust::{ExpiryRule, Origin, Policy, Sha1Rule, Store, Usage, read_certificates};
-use endorse::verdict::{Outcome, Role, Verdict, judge};
+use endorse::verdict::{Outcome, Verdict, judge};
 
 use super::cases::{self, Case, EK, Expect, OTHER, Pki};
 use super::error_codes;
@@ -64,9 +64,8 @@ fn run(case: &Case) -> (Outcome, Vec<Code>) {
         Err(failure) => {
             assert_ne!(error_codes(&failure.findings), [], "{}", case.name);
             assert_eq!(verdict.outcome(), Outcome::Rejected, "{}", case.name);
-            let last = verdict.path().last().map(|step| step.role);
-            let anchored = failure.reached_anchor && failure.partial.len() > 1;
-            assert_eq!(last == Some(Role::Anchor), anchored, "{}", case.name);
+            let complete = verdict.path_is_complete();
+            assert_eq!(complete, failure.reached_anchor, "{}", case.name);
             assert!(
                 verdict.ekpubs().iter().all(|key| !key.vouched),
                 "{}",

@@ -119,6 +119,29 @@ fn as_powershell_writes_files() {
     assert_eq!(codes(&identifier), [Code::ProfileEncoding]);
 }
 
+/// A reader that believes the declaration must not see another text than one that does
+/// not: in UTF-7 or EBCDIC the same bytes can be another document.
+#[test]
+fn declared_encodings_that_could_mean_another_text() {
+    let declared = |encoding: &str, text: &str| {
+        Identifier::read(
+            format!("<?xml version=\"1.0\" encoding=\"{encoding}\"?>{text}").as_bytes(),
+        )
+    };
+    let umlaut = whole().replace("hyp01", "hüp01");
+    for encoding in ["utf-7", "UTF-7", "IBM037", "utf-32", "shift_jis", "x"] {
+        let error = declared(encoding, &whole()).unwrap_err();
+        assert_eq!(error.code, Some(Code::EncodingUnknown), "{encoding}");
+    }
+    for encoding in ["us-ascii", "ISO-8859-1", "windows-1252"] {
+        let identifier = declared(encoding, &whole()).unwrap();
+        assert_eq!(codes(&identifier), [Code::ProfileEncoding], "{encoding}");
+        let error = declared(encoding, &umlaut).unwrap_err();
+        assert_eq!(error.code, Some(Code::EncodingUnknown), "{encoding}");
+    }
+    assert!(declared("utf-8", &umlaut).is_ok());
+}
+
 #[test]
 fn indented_prefixed_and_unknown_elements() {
     let base64 = to_base64(&cert_der());

@@ -184,6 +184,10 @@ fn a_document_that_does_not_fit_itself_is_refused() {
             "/hosts/0/waived",
             json!([{"code": "expired", "message": "x"}]),
         ),
+        set(
+            "/hosts/1/waived",
+            json!([{"code": "key-mismatch", "message": "x"}]),
+        ),
         set("/hosts/1/policy_version", json!("v2")),
         set("/hosts/1/trust", json!("verified")),
         set("/hosts/1/reason", json!(null)),

@@ -726,3 +726,20 @@ fn a_recheck_of_a_file_for_another_key_is_no_proof() {
     assert!(report.trusted);
     bench.assert_whole();
 }
+
+#[test]
+fn a_name_that_looks_like_the_ek_of_another_host() {
+    let bench = Bench::new();
+    bench.add(&bare("hv2", "b"), &force());
+    let spki = ek("b").spki_sha256.to_string();
+    bench.add(&trusted(&spki[..12], "d"), &Options::default());
+    let error = bench.registry.show(&spki[..12]).unwrap_err();
+    assert!(error.message.contains("hv2"), "{error}");
+    let error = bench.registry.remove(&spki[..12], None, at(), WHO, false);
+    assert_eq!(error.unwrap_err().fault, Fault::Misuse);
+    assert_eq!(bench.registry.show(&spki[..13]).unwrap().name, "hv2");
+    let own = ek("d").spki_sha256.to_string();
+    bench.registry.remove(&own, None, at(), WHO, false).unwrap();
+    assert_eq!(bench.registry.show(&spki[..12]).unwrap().name, "hv2");
+    bench.assert_whole();
+}
