@@ -83,7 +83,7 @@ pub(super) fn run(args: &GetPlatformIdentifier, _: &mut Console<'_>) -> Result<E
             "this build of endorse cannot read a TPM, so there is no identifier of {}",
             args.name
         ),
-        "build it with the feature 'tpm': cargo install --path . --features tpm (needs libtss2: \
+        "build it with the feature 'tpm': cargo install --locked --path . --features tpm (needs libtss2: \
          apt-get install libtss2-dev pkg-config)",
     ))
 }

@@ -346,7 +346,10 @@ fn look(path: &Path) -> Result<Found, Error> {
                         "there is no registry {shown}, and no directory {}",
                         parent.display()
                     ),
-                    format!("make it: mkdir -p '{}'", parent.display()),
+                    format!(
+                        "make it: mkdir -p '{}'; or give another path with --registry",
+                        parent.display()
+                    ),
                 )),
                 _ => Ok(Found::Nothing),
             };
