@@ -11,6 +11,23 @@ pub(super) struct Page {
     color: bool,
 }
 
+/// The most characters of one text. An input of a megabyte must not push the verdict off
+/// the screen; what the program itself says is far shorter.
+const MAX_SHOWN: usize = 4096;
+
+/// A text as a person may see it: escaped, and cut if it is too long.
+fn shown(text: &str) -> String {
+    let mut escaped = escape(text);
+    if let Some((end, _)) = escaped.char_indices().nth(MAX_SHOWN) {
+        let left_out = escaped.chars().count().saturating_sub(MAX_SHOWN);
+        escaped.truncate(end);
+        escaped.push_str(&format!(
+            " … (and {left_out} characters more; --json has all)"
+        ));
+    }
+    escaped
+}
+
 /// Width of the column of labels.
 const LABEL: usize = 13;
 
@@ -28,12 +45,12 @@ impl Page {
 
     /// The first line about an input.
     pub(super) fn head(&mut self, input: &str, paint: Paint, word: &str, rest: &str) {
-        self.text.push_str(&escape(input));
+        self.text.push_str(&shown(input));
         self.text.push_str(": ");
         self.text.push_str(&paint.on(self.color, word));
         if !rest.is_empty() {
             self.text.push(' ');
-            self.text.push_str(&escape(rest));
+            self.text.push_str(&shown(rest));
         }
         self.text.push('\n');
     }
@@ -41,7 +58,7 @@ impl Page {
     /// A line by itself, `depth` steps to the right.
     pub(super) fn line(&mut self, depth: usize, text: &str) {
         self.indent(depth);
-        self.text.push_str(&escape(text));
+        self.text.push_str(&shown(text));
         self.text.push('\n');
     }
 
@@ -51,7 +68,7 @@ impl Page {
         self.text.push_str(label);
         let gap = LABEL.saturating_sub(label.chars().count()).max(1);
         self.text.extend(std::iter::repeat_n(' ', gap));
-        self.text.push_str(&escape(value));
+        self.text.push_str(&shown(value));
         self.text.push('\n');
     }
 
@@ -82,7 +99,7 @@ impl Page {
         let word = format!("{word}[{}]", finding.code);
         self.text.push_str(&paint.on(self.color, &word));
         self.text.push_str(": ");
-        self.text.push_str(&escape(&finding.message));
+        self.text.push_str(&shown(&finding.message));
         self.text.push('\n');
         let below = depth.saturating_add(1);
         if !finding.help.is_empty() {
@@ -213,6 +230,18 @@ mod tests {
         );
         assert!(!text.contains('\u{202e}'));
         assert_eq!(text.lines().count(), 5);
+    }
+
+    #[test]
+    fn a_long_text_does_not_push_the_verdict_off_the_screen() {
+        let mut page = Page::new(false);
+        page.finding(
+            1,
+            &Finding::new(Code::Expired, "ü".repeat(60_000), "x\x1b".repeat(60_000)),
+        );
+        let text = page.into_text();
+        assert!(text.chars().count() < 10_000);
+        assert!(text.contains("55904 characters more"), "{}", text.len());
     }
 
     #[test]

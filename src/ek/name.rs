@@ -194,7 +194,7 @@ fn push_prepared_text(text: &str, out: &mut Vec<u8>) {
     for c in text.chars() {
         if c.is_whitespace() {
             pending_space = true;
-        } else if !c.is_control() && !matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}' | '\u{fffc}') {
+        } else if !c.is_control() && !is_mapped_to_nothing(c) {
             if pending_space && out.len() > start {
                 out.push(b' ');
             }
@@ -202,6 +202,15 @@ fn push_prepared_text(text: &str, out: &mut Vec<u8>) {
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
+}
+
+/// RFC 4518 2.2, control characters apart.
+fn is_mapped_to_nothing(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2063}' | '\u{206a}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
 }
 
 /// Length in four octets, then the bytes.
@@ -393,6 +402,16 @@ mod tests {
         let latin1 = name(&[(3, tag::TELETEX_STRING, &[0xc9])]);
         assert!(same(&composed, &decomposed));
         assert!(same(&composed, &latin1));
+        // What nobody sees does not make another name, which an excluded subtree would miss.
+        let plain = name(&[(3, tag::UTF8_STRING, b"Evil CA")]);
+        for unseen in [
+            "Ev\u{200d}il CA",
+            "Evil\u{fe0f} CA",
+            "\u{202e}Evil\u{a0}CA\u{e0041}",
+        ] {
+            let unseen = name(&[(3, tag::UTF8_STRING, unseen.as_bytes())]);
+            assert!(same(&plain, &unseen), "{unseen:?}");
+        }
     }
 
     #[test]

@@ -385,12 +385,19 @@ impl Judgement<'_> {
                 .findings
                 .iter()
                 .find(|f| f.severity == Severity::Error && codes.contains(&f.code));
+            // Age and strength, which the policy may have let pass.
+            let let_pass = self.findings.iter().any(|f| {
+                f.severity == Severity::Warning
+                    && codes.contains(&f.code)
+                    && f.code.may_be_weakened()
+            });
             checks.push(match failed {
                 Some(finding) => Check {
                     name,
                     status: CheckStatus::Failed,
                     reason: finding.code.as_str(),
                 },
+                None if made && let_pass => passed(name, "with a warning, which see"),
                 None if made => passed(name, fine),
                 None => not_checked(name, not_made),
             });

@@ -297,6 +297,16 @@ fn checks_that_were_not_made() {
     for name in ["key-match", "path", "signatures", "validity", "usage"] {
         assert_eq!(status_of(&verdict, name), "not-checked", "{name}");
     }
+    // What a policy let pass is not told as if it had been fine.
+    let mut expired = Pki::valid();
+    expired.leaf.not_after = utc(EARLIER);
+    let policy = Policy::from_toml("[severity]\nexpired = 'warning'\n").unwrap();
+    let identifier = Identifier::read(&expired.leaf.der()).unwrap();
+    let verdict = judge(&identifier, &store(&expired), &policy, at(), Usage::Ek);
+    assert_eq!(verdict.outcome(), Outcome::Trusted);
+    let mut checks = verdict.checks().iter();
+    let validity = checks.find(|check| check.name == "validity").unwrap();
+    assert!(validity.reason.contains("warning"), "{}", validity.reason);
     let verdict = judge_file(&[ec_key(EK), rsa_key(1)], &[pki.leaf.der()]);
     assert_eq!(status_of(&verdict, "key-match"), "not-checked");
     assert_eq!(status_of(&verdict, "path"), "passed");
