@@ -409,6 +409,34 @@ fn what_is_no_store_is_trouble() {
 }
 
 #[test]
+fn intermediates_do_not_become_roots_by_being_named_with_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let vendor = directory.path().join("TrustedTPM_RootCA/Example");
+    fs::create_dir_all(vendor.join("IntermediateCA")).unwrap();
+    fs::copy(
+        "testdata/cli/intermediate.der",
+        vendor.join("IntermediateCA/x.der"),
+    )
+    .unwrap();
+    for arguments in [
+        ["--roots", "testdata/cli/store"],
+        ["--roots", vendor.to_str().unwrap()],
+        ["--store", directory.path().to_str().unwrap()],
+    ] {
+        let output = endorse()
+            .args(["verify", "--no-embedded-roots", "--at", AT])
+            .args(arguments)
+            .arg("testdata/cli/hyp01.xml")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = text(&output.stderr);
+        assert!(said.contains("lies among the roots"), "{said}");
+    }
+    directory.close().unwrap();
+}
+
+#[test]
 fn the_environment_names_store_and_registry() {
     let directory = tempfile::tempdir().unwrap();
     let registry = directory.path().join("registry.db");

@@ -124,6 +124,15 @@ fn walk(
         return Err(too_many());
     };
     for Entry { path, kind } in entries_of(directory)? {
+        if pool == Pool::Roots && kind == EntryKind::Directory && is_for_intermediates(&path) {
+            return Err(Error::environment(
+                format!(
+                    "{} lies among the roots, where its certificates would be trusted as roots",
+                    path.display()
+                ),
+                "name a store, or an unpacked TrustedTpm.cab, with --store; name the directory of roots in it with --roots",
+            ));
+        }
         match kind {
             EntryKind::Directory => walk(&path, pool, depth, candidates)?,
             EntryKind::File if candidates.len() >= MAX_FILES => return Err(too_many()),
@@ -136,6 +145,17 @@ fn walk(
         }
     }
     Ok(())
+}
+
+/// Whether a directory says by its name that the certificates in it are no roots.
+fn is_for_intermediates(path: &Path) -> bool {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| {
+            ["IntermediateCA", "TrustedTPM_IntermediateCA"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+        })
 }
 
 /// Reads and parses on a few threads; the results are in the order of `candidates`.
