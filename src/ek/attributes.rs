@@ -54,7 +54,9 @@ impl TpmAttributes {
     /// The registry entry for the manufacturer, if it is known.
     pub fn vendor(&self) -> Option<Vendor> {
         let digits = self.manufacturer.as_deref()?.strip_prefix("id:")?;
-        vendor_by_id(u32::from_str_radix(digits, 16).ok()?)
+        // A sign would be read as well.
+        let id = u32::from_str_radix(digits, 16).ok()?;
+        vendor_by_id(id).filter(|_| !digits.starts_with('+'))
     }
 }
 
@@ -195,6 +197,21 @@ fn number(tlv: Tlv<'_>) -> Result<u64, TlvError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_vendor_is_told_by_its_id() {
+        for (text, known) in [
+            ("id:49465800", true),
+            ("id:+49465800", false),
+            ("49465800", false),
+        ] {
+            let tpm = TpmAttributes {
+                manufacturer: Some(text.to_owned()),
+                ..TpmAttributes::default()
+            };
+            assert_eq!(tpm.vendor().is_some(), known, "{text}");
+        }
+    }
 
     #[test]
     fn specification_as_swtpm_writes_it() {
