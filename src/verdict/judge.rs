@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use super::{Check, CheckStatus, JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
+use super::wording::{
+    anchor_embedded, ca_passed_over, ekcert_key_unreadable, ekcert_missing, ekpub_unlisted,
+    key_mismatch, nothing_to_judge,
+};
+use super::{JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
 use crate::ek::{Certificate, EkPub, check_key, check_profile};
 use crate::finding::{Code, Fault, Finding, Severity};
@@ -45,32 +49,40 @@ pub fn judge(
 }
 
 /// An EKcert, its key, and what became of its path.
-struct CertificateUnderJudgement {
-    certificate: Arc<Certificate>,
-    source: String,
-    key: Option<EkPub>,
+pub(super) struct CertificateUnderJudgement {
+    pub(super) certificate: Arc<Certificate>,
+    pub(super) source: String,
+    pub(super) key: Option<EkPub>,
     /// Whether the key is of a kind that is not read here, rather than broken.
     key_unsupported: bool,
-    path: Result<VerifiedPath, Box<PathFailure>>,
+    pub(super) path: Result<VerifiedPath, Box<PathFailure>>,
     /// Whether a key in question rests on this certificate.
-    needed: bool,
+    pub(super) needed: bool,
     /// It is a CA certificate beside the EKcert, and not looked at further.
     passed_over: bool,
 }
 
 /// A key in question.
-struct KeyUnderJudgement {
-    key: EkPub,
-    source: String,
+pub(super) struct KeyUnderJudgement {
+    pub(super) key: EkPub,
+    pub(super) source: String,
     vouched: bool,
 }
 
-struct Judgement<'a> {
-    policy: &'a Policy,
-    usage: Usage,
-    ekpubs: Vec<KeyUnderJudgement>,
-    ekcerts: Vec<CertificateUnderJudgement>,
-    findings: Vec<Finding>,
+/// A judgement under way.
+pub(super) struct Judgement<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) usage: Usage,
+    pub(super) ekpubs: Vec<KeyUnderJudgement>,
+    pub(super) ekcerts: Vec<CertificateUnderJudgement>,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl CertificateUnderJudgement {
+    fn is_ca(&self) -> bool {
+        let constraints = self.certificate.extensions().basic_constraints;
+        constraints.is_some_and(|basic| basic.ca)
+    }
 }
 
 impl Judgement<'_> {
@@ -106,9 +118,10 @@ impl Judgement<'_> {
             .map(|entry| (entry.key.clone(), entry.source.clone()));
         // A file of an EKcert and its chain: the keys of CAs are not in question unless
         // there is nothing else.
-        let only_cas = self.usage == Usage::Any || self.ekcerts.iter().all(is_ca);
+        let only_cas =
+            self.usage == Usage::Any || self.ekcerts.iter().all(CertificateUnderJudgement::is_ca);
         let of_certificates = self.ekcerts.iter().filter_map(|ekcert| {
-            let key = ekcert.key.clone().filter(|_| only_cas || !is_ca(ekcert))?;
+            let key = ekcert.key.clone().filter(|_| only_cas || !ekcert.is_ca())?;
             Some((key, format!("the key in {}", ekcert.source)))
         });
         let keys: Vec<(EkPub, String)> = if identifier.ekpubs.is_empty() {
@@ -128,9 +141,15 @@ impl Judgement<'_> {
     }
 
     /// Finds the EKcerts of each key in question. An EKcert whose key is not in
-    /// question although a key of its kind is, is of another TPM. What is no EKcert, or
-    /// is for a key that is not read here, is left aside: it vouches for nothing.
+    /// question, although a key of its kind is that no other EKcert is for, is of
+    /// another TPM. What is no EKcert, or is for a key that is not listed or not read
+    /// here, is left aside: it vouches for nothing.
     fn bind_keys(&mut self) {
+        let certified: Vec<EkPub> = self
+            .ekcerts
+            .iter()
+            .filter_map(|ekcert| ekcert.key.clone())
+            .collect();
         for ekcert in &mut self.ekcerts {
             let Some(key) = &ekcert.key else {
                 if ekcert.key_unsupported && !self.ekpubs.is_empty() {
@@ -149,15 +168,14 @@ impl Judgement<'_> {
                 ekpub.vouched |= ekcert.path.is_ok();
             }
             ekcert.needed = bound;
-            ekcert.passed_over = !bound && is_ca(ekcert);
+            ekcert.passed_over = !bound && ekcert.is_ca();
             if ekcert.passed_over {
                 self.findings
                     .push(self.policy.weigh(ca_passed_over(ekcert)));
             } else if !bound {
-                let same_kind = self
-                    .ekpubs
-                    .iter()
-                    .find(|ekpub| ekpub.key.algorithm() == key.algorithm());
+                let same_kind = self.ekpubs.iter().find(|ekpub| {
+                    ekpub.key.algorithm() == key.algorithm() && !certified.contains(&ekpub.key)
+                });
                 let finding = match same_kind {
                     Some(ekpub) => key_mismatch(ekcert, key, ekpub),
                     None => ekpub_unlisted(ekcert, &key.algorithm().to_string()),
@@ -182,7 +200,12 @@ impl Judgement<'_> {
                     .iter()
                     .any(|c| c.key.as_ref() == Some(&ekpub.key))
             })
-            .map(|ekpub| ekcert_missing(ekpub, self.ekcerts.iter().all(is_ca)))
+            .map(|ekpub| {
+                ekcert_missing(
+                    ekpub,
+                    self.ekcerts.iter().all(CertificateUnderJudgement::is_ca),
+                )
+            })
             .collect();
         for finding in missing {
             self.find(finding);
@@ -299,7 +322,7 @@ impl Judgement<'_> {
         } else {
             Outcome::Trusted
         };
-        let checks = self.checks(identifier, outcome);
+        let checks = self.checks(identifier);
         let path = self.shown_path();
         Verdict {
             outcome,
@@ -358,286 +381,5 @@ impl Judgement<'_> {
                 certificate: Arc::clone(certificate),
             })
             .collect()
-    }
-
-    fn checks(&self, identifier: &Identifier, outcome: Outcome) -> Vec<Check> {
-        let mut checks = vec![passed("read", identifier.kind.as_str())];
-        let has_certificate = !self.ekcerts.is_empty();
-        let mut judged = self
-            .ekcerts
-            .iter()
-            .filter(|c| c.needed || self.usage == Usage::Any)
-            .peekable();
-        // A certificate that no key rests on does not make a check.
-        let has_judged = judged.peek().is_some();
-        let reached_anchor = has_judged
-            && judged.all(|c| match &c.path {
-                Ok(_) => true,
-                Err(failure) => failure.reached_anchor,
-            });
-        let every_key_has_one = !self.ekpubs.is_empty()
-            && self.ekpubs.iter().all(|ekpub| {
-                let mut keys = self.ekcerts.iter().map(|c| c.key.as_ref());
-                keys.any(|key| key == Some(&ekpub.key))
-            });
-        let mut by_codes = |name, made: bool, codes: &[Code], fine, not_made| {
-            let failed = self
-                .findings
-                .iter()
-                .find(|f| f.severity == Severity::Error && codes.contains(&f.code));
-            // Age and strength, which the policy may have let pass.
-            let let_pass = self.findings.iter().any(|f| {
-                f.severity == Severity::Warning
-                    && codes.contains(&f.code)
-                    && f.code.may_be_weakened()
-            });
-            checks.push(match failed {
-                Some(finding) => Check {
-                    name,
-                    status: CheckStatus::Failed,
-                    reason: finding.code.as_str(),
-                },
-                None if made && let_pass => passed(name, "with a warning, which see"),
-                None if made => passed(name, fine),
-                None => not_checked(name, not_made),
-            });
-        };
-        let no_certificate = "there is no EKcert";
-        let no_path = match (has_certificate, has_judged) {
-            (true, true) => "no path to an anchor was built",
-            (true, false) => "no EKcert is for a key in question",
-            (false, _) => no_certificate,
-        };
-        let no_match = match has_certificate {
-            true => "not every EKpub has an EKcert",
-            false => no_certificate,
-        };
-        let ek = self.usage == Usage::Ek;
-        let any = "not asked for with --usage any";
-        let without = |reason: &'static str| if ek { reason } else { any };
-
-        by_codes(
-            "ekcert-present",
-            has_certificate,
-            &[Code::EkcertMissing],
-            "every EKpub has an EKcert",
-            no_certificate,
-        );
-        by_codes(
-            "key-match",
-            ek && every_key_has_one,
-            &[Code::KeyMismatch],
-            "every EKpub is the key in an EKcert",
-            without(no_match),
-        );
-        by_codes(
-            "key-strength",
-            ek && !self.ekpubs.is_empty(),
-            &[
-                Code::WeakKeySize,
-                Code::WeakKeyExponent,
-                Code::WeakKeyModulus,
-                Code::WeakKeyPoint,
-                Code::Roca,
-            ],
-            "size, numbers and the ROCA marker",
-            without("no key could be read"),
-        );
-        by_codes(
-            "path",
-            reached_anchor,
-            &[
-                Code::IssuerUnknown,
-                Code::AnchorUntrusted,
-                Code::BudgetExhausted,
-            ],
-            "a path leads to an anchor in the root store",
-            no_path,
-        );
-        by_codes(
-            "signatures",
-            reached_anchor,
-            &[
-                Code::SignatureInvalid,
-                Code::AlgorithmUnsupported,
-                Code::Sha1Signature,
-            ],
-            "every signature of the path, over the bytes received",
-            no_path,
-        );
-        by_codes(
-            "validity",
-            reached_anchor,
-            &[Code::Expired, Code::NotYetValid],
-            "every certificate of the path, under the policy's expiry rule",
-            no_path,
-        );
-        by_codes(
-            "ca-constraints",
-            reached_anchor,
-            &[
-                Code::NotACa,
-                Code::PathTooLong,
-                Code::NameConstraint,
-                Code::PolicyConstraint,
-                Code::CriticalExtension,
-            ],
-            "basic constraints, path length, key usage, names, policies, critical extensions",
-            no_path,
-        );
-        by_codes(
-            "usage",
-            ek && reached_anchor,
-            &[Code::EkuMissing, Code::ProfileCa, Code::ProfileKeyUsage],
-            "what the certificates say they are for",
-            without(no_path),
-        );
-        let vendors_limited = !self.policy.vendors.is_empty();
-        by_codes(
-            "vendor",
-            ek && has_judged && vendors_limited,
-            &[Code::VendorNotAllowed],
-            "the TPM's manufacturer is one that the policy allows",
-            if vendors_limited {
-                without(no_path)
-            } else {
-                "the policy allows every vendor"
-            },
-        );
-        checks.push(not_checked("revocation", "revocation lists are not read"));
-        checks.push(not_checked(
-            "possession",
-            "a file only claims an EK; nothing here proves that the host holds the private key",
-        ));
-        debug_assert!(
-            outcome == Outcome::Rejected || checks.iter().all(|c| c.status != CheckStatus::Failed)
-        );
-        checks
-    }
-}
-
-fn passed(name: &'static str, reason: &'static str) -> Check {
-    Check {
-        name,
-        status: CheckStatus::Passed,
-        reason,
-    }
-}
-
-fn not_checked(name: &'static str, reason: &'static str) -> Check {
-    Check {
-        name,
-        status: CheckStatus::NotChecked,
-        reason,
-    }
-}
-
-fn ekcert_missing(ekpub: &KeyUnderJudgement, none_at_all: bool) -> Finding {
-    let message = if none_at_all {
-        format!(
-            "there is no EKcert: nothing proves that the EK of {} is in a genuine TPM",
-            ekpub.source
-        )
-    } else {
-        format!(
-            "the EKpub of {} has no EKcert, though other keys have",
-            ekpub.source
-        )
-    };
-    Finding::new(
-        Code::EkcertMissing,
-        message,
-        "run get-platform-identifier again with administrator rights; if the TPM has no EKcert, \
-         register the host with --force and a reason",
-    )
-}
-
-fn key_mismatch(
-    ekcert: &CertificateUnderJudgement,
-    key: &EkPub,
-    ekpub: &KeyUnderJudgement,
-) -> Finding {
-    Finding::new(
-        Code::KeyMismatch,
-        format!(
-            "the EKcert of {} is for another key (SPKI SHA-256 {}) than the EKpub of {} ({})",
-            ekcert.source,
-            key.spki_sha256(),
-            ekpub.source,
-            ekpub.key.spki_sha256()
-        ),
-        "the file mixes two TPMs, or the TPM's EK has changed since its certificate was made (cleared \
-         endorsement seed, firmware update, board swap): make the file again on the host",
-    )
-    .about(ekcert.certificate.thumbprint_sha1())
-}
-
-fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: &str) -> Finding {
-    Finding::new(
-        Code::EkpubUnlisted,
-        format!(
-            "the EKcert of {} is for a key ({algorithm}) that the file does not list as an EKpub; \
-             the host is not registered with that key",
-            ekcert.source
-        ),
-        "make the file again with --ek to include that key, if the host is to use it",
-    )
-}
-
-fn is_ca(ekcert: &CertificateUnderJudgement) -> bool {
-    let constraints = ekcert.certificate.extensions().basic_constraints;
-    constraints.is_some_and(|basic| basic.ca)
-}
-
-fn ca_passed_over(ekcert: &CertificateUnderJudgement) -> Finding {
-    Finding::new(
-        Code::EkpubUnlisted,
-        format!(
-            "'{}' ({}) is a CA certificate, not an EKcert; it was passed over, as no certificate of \
-             a file is believed",
-            ekcert.certificate.subject(),
-            ekcert.source
-        ),
-        "if the chain needs it, compare its fingerprint with the vendor's and put it into \
-         TrustedTPM_IntermediateCA of the store, or name it with --intermediates",
-    )
-}
-
-fn ekcert_key_unreadable(certificate: &Certificate) -> Finding {
-    Finding::new(
-        Code::EkcertMalformed,
-        "the key in the EKcert is of no kind that a TPM has, or cannot be read",
-        "check that this is the TPM's EK certificate",
-    )
-    .about(certificate.thumbprint_sha1())
-}
-
-fn anchor_embedded(path: &VerifiedPath, vendor: &str) -> Finding {
-    let anchor = path
-        .certificates()
-        .last()
-        .map(|anchor| anchor.subject().to_string());
-    Finding::new(
-        Code::AnchorEmbedded,
-        format!(
-            "the chain rests on '{}' ({vendor}), a root embedded in this program",
-            anchor.unwrap_or_default()
-        ),
-        "--no-embedded-roots leaves the choice of roots to the store alone",
-    )
-}
-
-fn nothing_to_judge(usage: Usage) -> Finding {
-    match usage {
-        Usage::Ek => Finding::new(
-            Code::NoEkpub,
-            "there is no EKpub and no EKcert in it",
-            "make the file again with get-platform-identifier, with administrator rights",
-        ),
-        Usage::Any => Finding::new(
-            Code::EkcertMissing,
-            "there is no certificate in it to validate",
-            "give a certificate in DER or PEM, or leave out --usage any",
-        ),
     }
 }

@@ -1,8 +1,10 @@
 //! One judgement of one identifier: the outcome, the path, what was checked and
 //! what was found.
 
+mod checks;
 mod judge;
 mod story;
+mod wording;
 
 pub use judge::judge;
 

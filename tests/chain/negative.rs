@@ -164,6 +164,34 @@ fn the_keys_of_a_file_and_its_certificates() {
     let verdict = judge_file(&[rsa_key(1)], std::slice::from_ref(&genuine));
     assert_eq!(codes_of(&verdict), [Code::EkcertMissing]);
 
+    // A second EKcert of the TPM, for a key that is not listed: the low and the high
+    // range can both hold one of a kind. It vouches for nothing.
+    let mut second = Pki::valid().leaf;
+    second.spki = ec_key(OTHER).spki();
+    for certificates in [
+        [genuine.clone(), second.der()],
+        [second.der(), genuine.clone()],
+    ] {
+        let verdict = judge_file(&[ec_key(EK)], &certificates);
+        assert_eq!(
+            verdict.outcome(),
+            Outcome::Trusted,
+            "{:?}",
+            verdict.findings()
+        );
+        assert!(
+            verdict
+                .findings()
+                .iter()
+                .any(|f| f.code == Code::EkpubUnlisted)
+        );
+        assert_eq!(verdict.ekpubs().len(), 1);
+        assert_eq!(
+            verdict.ekpubs()[0].key.spki_sha256(),
+            ekpub(ec_key(EK)).key.spki_sha256()
+        );
+    }
+
     // No certificate; no key; nothing.
     assert_eq!(
         codes_of(&judge_file(&[ec_key(EK)], &[])),

@@ -1,0 +1,111 @@
+//! The findings that a judgement adds to those of reading and of path validation.
+
+use super::judge::{CertificateUnderJudgement, KeyUnderJudgement};
+use crate::ek::{Certificate, EkPub};
+use crate::finding::{Code, Finding};
+use crate::trust::{Usage, VerifiedPath};
+
+pub(super) fn ekcert_missing(ekpub: &KeyUnderJudgement, none_at_all: bool) -> Finding {
+    let message = if none_at_all {
+        format!(
+            "there is no EKcert: nothing proves that the EK of {} is in a genuine TPM",
+            ekpub.source
+        )
+    } else {
+        format!(
+            "the EKpub of {} has no EKcert, though other keys have",
+            ekpub.source
+        )
+    };
+    Finding::new(
+        Code::EkcertMissing,
+        message,
+        "run get-platform-identifier again with administrator rights; if the TPM has no EKcert, \
+         register the host with --force and a reason",
+    )
+}
+
+pub(super) fn key_mismatch(
+    ekcert: &CertificateUnderJudgement,
+    key: &EkPub,
+    ekpub: &KeyUnderJudgement,
+) -> Finding {
+    Finding::new(
+        Code::KeyMismatch,
+        format!(
+            "the EKcert of {} is for another key (SPKI SHA-256 {}) than the EKpub of {} ({})",
+            ekcert.source,
+            key.spki_sha256(),
+            ekpub.source,
+            ekpub.key.spki_sha256()
+        ),
+        "the file mixes two TPMs, or the TPM's EK has changed since its certificate was made (cleared \
+         endorsement seed, firmware update, board swap): make the file again on the host",
+    )
+    .about(ekcert.certificate.thumbprint_sha1())
+}
+
+pub(super) fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: &str) -> Finding {
+    Finding::new(
+        Code::EkpubUnlisted,
+        format!(
+            "the EKcert of {} is for a key ({algorithm}) that the file does not list as an EKpub; \
+             the host is not registered with that key",
+            ekcert.source
+        ),
+        "make the file again with --ek to include that key, if the host is to use it",
+    )
+}
+
+pub(super) fn ca_passed_over(ekcert: &CertificateUnderJudgement) -> Finding {
+    Finding::new(
+        Code::EkpubUnlisted,
+        format!(
+            "'{}' ({}) is a CA certificate, not an EKcert; it was passed over, as no certificate of \
+             a file is believed",
+            ekcert.certificate.subject(),
+            ekcert.source
+        ),
+        "if the chain needs it, compare its fingerprint with the vendor's and put it into \
+         TrustedTPM_IntermediateCA of the store, or name it with --intermediates",
+    )
+}
+
+pub(super) fn ekcert_key_unreadable(certificate: &Certificate) -> Finding {
+    Finding::new(
+        Code::EkcertMalformed,
+        "the key in the EKcert is of no kind that a TPM has, or cannot be read",
+        "check that this is the TPM's EK certificate",
+    )
+    .about(certificate.thumbprint_sha1())
+}
+
+pub(super) fn anchor_embedded(path: &VerifiedPath, vendor: &str) -> Finding {
+    let anchor = path
+        .certificates()
+        .last()
+        .map(|anchor| anchor.subject().to_string());
+    Finding::new(
+        Code::AnchorEmbedded,
+        format!(
+            "the chain rests on '{}' ({vendor}), a root embedded in this program",
+            anchor.unwrap_or_default()
+        ),
+        "--no-embedded-roots leaves the choice of roots to the store alone",
+    )
+}
+
+pub(super) fn nothing_to_judge(usage: Usage) -> Finding {
+    match usage {
+        Usage::Ek => Finding::new(
+            Code::NoEkpub,
+            "there is no EKpub and no EKcert in it",
+            "make the file again with get-platform-identifier, with administrator rights",
+        ),
+        Usage::Any => Finding::new(
+            Code::EkcertMissing,
+            "there is no certificate in it to validate",
+            "give a certificate in DER or PEM, or leave out --usage any",
+        ),
+    }
+}
