@@ -10,6 +10,7 @@
 //! | [`identifier`] | platform identifier files: text encodings, XML, JSON |
 //! | [`trust`] | the two stores, path building and validation, signatures, policy |
 //! | [`verdict`] | one judgement of one identifier |
+//! | [`possession`] | proof that a host holds its EK: challenges and their answers |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
 //! | `cli` | the command line (feature `cli`) |
@@ -24,6 +25,7 @@ pub mod finding;
 pub mod hash;
 pub mod host;
 pub mod identifier;
+pub mod possession;
 pub mod registry;
 pub mod trust;
 pub mod verdict;

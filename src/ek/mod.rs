@@ -34,6 +34,7 @@ pub use public_key::{
     Algorithm, Curve, EkPub, Key, MAX_RSA_BITS, MAX_RSA_EXPONENT_LEN, MIN_RSA_BITS,
 };
 pub use template::{Template, TpmName};
-pub use tpm_public::{NameAlg, TpmPublic};
+pub use tpm_public::{NameAlg, Scheme, TpmPublic};
 pub use vendor::{Vendor, vendor_by_id};
 pub use weak::check_key;
+pub(crate) use wire::Wire;

@@ -71,7 +71,22 @@ pub struct TpmPublic {
     /// EK. `None` for keys that are no storage keys, or that do not use AES in CFB
     /// mode.
     pub aes_cfb_bits: Option<u16>,
+    /// The signature scheme that the key is bound to; `None` for EKs, and for keys
+    /// that leave the choice to whoever signs.
+    pub scheme: Option<Scheme>,
     area: Vec<u8>,
+}
+
+/// The scheme of an asymmetric key (TPM 2.0 Part 2, 11.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `TPM_ALG_RSASSA`: RSASSA-PKCS1-v1_5 with this hash.
+    RsaSsa(NameAlg),
+    /// `TPM_ALG_ECDSA` with this hash.
+    Ecdsa(NameAlg),
+    /// Any other, by its `TPM_ALG_ID`.
+    Other(u16),
 }
 
 impl TpmPublic {
@@ -247,7 +262,7 @@ fn read_area(bytes: &[u8], offset: usize) -> Result<TpmPublic, Error> {
     let attributes = wire.u32_be("objectAttributes")?;
     let auth_policy = wire.sized("authPolicy")?.to_vec();
     let aes_cfb_bits = read_symmetric(&mut wire)?;
-    read_scheme(&mut wire, "scheme")?;
+    let scheme = read_scheme(&mut wire, "scheme")?;
     let key = match kind {
         alg::RSA => read_rsa(&mut wire)?,
         alg::ECC => read_ecc(&mut wire)?,
@@ -260,6 +275,7 @@ fn read_area(bytes: &[u8], offset: usize) -> Result<TpmPublic, Error> {
         attributes,
         auth_policy,
         aes_cfb_bits,
+        scheme,
         area: bytes.to_vec(),
     })
 }
@@ -331,17 +347,25 @@ fn read_symmetric(wire: &mut Wire<'_>) -> Result<Option<u16>, Error> {
 
 /// `TPMT_RSA_SCHEME+`, `TPMT_ECC_SCHEME+` and `TPMT_KDF_SCHEME+` (TPM 2.0 Part 2,
 /// 11.2): an algorithm, and a hash for most.
-fn read_scheme(wire: &mut Wire<'_>, field: &'static str) -> Result<(), Error> {
-    match wire.u16_be(field)? {
-        alg::NULL | alg::RSAES => {}
+fn read_scheme(wire: &mut Wire<'_>, field: &'static str) -> Result<Option<Scheme>, Error> {
+    let id = wire.u16_be(field)?;
+    match id {
+        alg::NULL => return Ok(None),
+        alg::RSAES => {}
         alg::ECDAA => {
             wire.u16_be(field)?;
             wire.u16_be(field)?;
         }
-        alg::RSASSA
-        | alg::RSAPSS
+        alg::RSASSA | alg::ECDSA => {
+            let hash = NameAlg::from_id(wire.u16_be(field)?);
+            return Ok(Some(match hash {
+                Some(hash) if id == alg::RSASSA => Scheme::RsaSsa(hash),
+                Some(hash) => Scheme::Ecdsa(hash),
+                None => Scheme::Other(id),
+            }));
+        }
+        alg::RSAPSS
         | alg::OAEP
-        | alg::ECDSA
         | alg::ECDH
         | alg::SM2
         | alg::ECSCHNORR
@@ -354,7 +378,7 @@ fn read_scheme(wire: &mut Wire<'_>, field: &'static str) -> Result<(), Error> {
         }
         other => return Err(wire.error(format!("{field} {other:#06x} is not one"))),
     }
-    Ok(())
+    Ok(Some(Scheme::Other(id)))
 }
 
 /// `TPM_ECC_CURVE` (TCG Algorithm Registry).

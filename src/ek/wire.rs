@@ -9,25 +9,45 @@ pub(super) const HELP: &str = "take the EKpub from the TPM again; bytes may have
 
 /// Reads fields one after another and knows where it is.
 #[derive(Clone, Debug)]
-pub(super) struct Wire<'a> {
+pub(crate) struct Wire<'a> {
     structure: &'static str,
+    code: Code,
+    help: &'static str,
     offset: usize,
     rest: &'a [u8],
 }
 
 impl<'a> Wire<'a> {
     /// Reads `bytes`, which are a `structure` that starts `offset` octets into
-    /// the input.
+    /// the input: an EKpub, or part of one.
     pub(super) fn new(structure: &'static str, bytes: &'a [u8], offset: usize) -> Self {
+        Self::of(structure, bytes, Code::EkpubMalformed, HELP).starting_at(offset)
+    }
+
+    /// Reads `bytes`, which are a `structure`. If it breaks, the error has this code
+    /// and this help.
+    pub(crate) fn of(
+        structure: &'static str,
+        bytes: &'a [u8],
+        code: Code,
+        help: &'static str,
+    ) -> Self {
         Self {
             structure,
-            offset,
+            code,
+            help,
+            offset: 0,
             rest: bytes,
         }
     }
 
+    fn starting_at(mut self, offset: usize) -> Self {
+        self.offset = offset;
+        self
+    }
+
     /// Reads `length` octets.
-    pub(super) fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], Error> {
+    pub(crate) fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], Error> {
         let Some((taken, rest)) = self.rest.split_at_checked(length) else {
             return Err(self.error(format!(
                 "it ends in {field}, which should have {length} octets and has {}",
@@ -40,7 +60,7 @@ impl<'a> Wire<'a> {
     }
 
     /// Reads a fixed number of octets.
-    pub(super) fn take_array<const N: usize>(
+    pub(crate) fn take_array<const N: usize>(
         &mut self,
         field: &'static str,
     ) -> Result<[u8; N], Error> {
@@ -49,12 +69,17 @@ impl<'a> Wire<'a> {
     }
 
     /// Reads a big-endian 16-bit number.
-    pub(super) fn u16_be(&mut self, field: &'static str) -> Result<u16, Error> {
+    pub(crate) fn u16_be(&mut self, field: &'static str) -> Result<u16, Error> {
         self.take_array(field).map(u16::from_be_bytes)
     }
 
+    /// Reads one octet.
+    pub(crate) fn u8(&mut self, field: &'static str) -> Result<u8, Error> {
+        self.take_array(field).map(u8::from_be_bytes)
+    }
+
     /// Reads a big-endian 32-bit number.
-    pub(super) fn u32_be(&mut self, field: &'static str) -> Result<u32, Error> {
+    pub(crate) fn u32_be(&mut self, field: &'static str) -> Result<u32, Error> {
         self.take_array(field).map(u32::from_be_bytes)
     }
 
@@ -65,13 +90,13 @@ impl<'a> Wire<'a> {
     }
 
     /// Reads a TPM2B: a 16-bit length and as many octets.
-    pub(super) fn sized(&mut self, field: &'static str) -> Result<&'a [u8], Error> {
+    pub(crate) fn sized(&mut self, field: &'static str) -> Result<&'a [u8], Error> {
         let length = self.u16_be(field)?;
         self.take(usize::from(length), field)
     }
 
     /// Fails if anything is left.
-    pub(super) fn finish(&self) -> Result<(), Error> {
+    pub(crate) fn finish(&self) -> Result<(), Error> {
         if self.rest.is_empty() {
             Ok(())
         } else {
@@ -79,12 +104,12 @@ impl<'a> Wire<'a> {
         }
     }
 
-    /// An `ekpub-malformed` error at the present place.
-    pub(super) fn error(&self, what: impl AsRef<str>) -> Error {
+    /// An error at the present place.
+    pub(crate) fn error(&self, what: impl AsRef<str>) -> Error {
         Error::malformed(
-            Code::EkpubMalformed,
+            self.code,
             format!("{} cannot be read: {}", self.structure, what.as_ref()),
-            HELP,
+            self.help,
         )
         .at(format!("byte {}", self.offset))
     }

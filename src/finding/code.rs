@@ -148,6 +148,27 @@ codes! {
     ForceNotAllowed "force-not-allowed" Error None, None;
     /// The host is registered under the other policy version.
     PolicyVersionConflict "policy-version-conflict" Error None, None;
+    // Possession.
+    /// Proof that the host holds its EK is demanded, and there is none.
+    PossessionMissing "possession-missing" Error None, None;
+    /// A challenge, a request for one or an answer that cannot be read.
+    ChallengeMalformed "challenge-malformed" Error None, None;
+    /// The registry has no such challenge, or not for the host as it is registered.
+    ChallengeUnknown "challenge-unknown" Error None, None;
+    /// The challenge was answered after its time.
+    ChallengeExpired "challenge-expired" Error None, None;
+    /// The challenge was answered before.
+    ChallengeUsed "challenge-used" Error None, None;
+    /// A secret that only the TPM with the EK can recover is wrong or missing.
+    ChallengeSecret "challenge-secret" Error Some("TPM 2.0 Part 1, 24 (credential protection)"), None;
+    /// The attestation key is not one that a TPM made and never lets go of.
+    AkUnsuitable "ak-unsuitable" Error Some("TPM 2.0 Part 2, 8.3 (TPMA_OBJECT)"), None;
+    /// The attestation key is not the one that the challenge was made for.
+    AkMismatch "ak-mismatch" Error Some("TPM 2.0 Part 1, 16 (Names)"), None;
+    /// The quote is none, or the attestation key did not sign it.
+    QuoteInvalid "quote-invalid" Error Some("TPM 2.0 Part 2, 10.12 (TPMS_ATTEST)"), None;
+    /// The quote is over other data than this challenge's.
+    QuoteMismatch "quote-mismatch" Error Some("TPM 2.0 Part 2, 10.12 (TPMS_ATTEST)"), None;
 }
 
 impl Code {
@@ -176,6 +197,16 @@ impl Code {
                 | Self::DuplicateName
                 | Self::ForceNotAllowed
                 | Self::PolicyVersionConflict
+                | Self::PossessionMissing
+                | Self::ChallengeMalformed
+                | Self::ChallengeUnknown
+                | Self::ChallengeExpired
+                | Self::ChallengeUsed
+                | Self::ChallengeSecret
+                | Self::AkUnsuitable
+                | Self::AkMismatch
+                | Self::QuoteInvalid
+                | Self::QuoteMismatch
         )
     }
 

@@ -15,5 +15,8 @@ mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
+pub(crate) use signature::{
+    Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
+};
 pub use store::{Origin, Store, read_certificates};
 pub(crate) use validate::too_small;

@@ -16,7 +16,7 @@ const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// Why a signature was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum SignatureError {
+pub(crate) enum SignatureError {
     /// The key does not verify the signature.
     Invalid,
     /// An algorithm, key type or parameter that is not supported, by name.
@@ -25,7 +25,7 @@ pub(super) enum SignatureError {
 
 /// How the signed data was hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hash {
+pub(crate) enum Hash {
     Sha1,
     Sha256,
     Sha384,
@@ -34,7 +34,7 @@ enum Hash {
 
 /// A signature algorithm of RFC 4055 or RFC 5758.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
+pub(crate) enum Algorithm {
     RsaPkcs1(Hash),
     RsaPss(Hash),
     Ecdsa(Hash),
@@ -88,7 +88,30 @@ pub(super) fn verify(
         .verify(message, signature)
         .map_err(|_| SignatureError::Invalid);
     };
-    let spki = SubjectPublicKeyInfoDer::from(issuer.spki_der());
+    verify_by(verifier, issuer.spki_der(), message, signature)
+}
+
+/// Verifies the signature on a message that is no certificate; SHA-1 is refused. An
+/// ECDSA signature is in DER (RFC 3279 2.2.3).
+pub(crate) fn verify_message(
+    algorithm: Algorithm,
+    spki: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    match verifier(algorithm, KeyKind::read(spki)?)? {
+        Some(verifier) => verify_by(verifier, spki, message, signature),
+        None => Err(SignatureError::Unsupported("SHA-1".to_owned())),
+    }
+}
+
+fn verify_by(
+    verifier: &dyn SignatureVerificationAlgorithm,
+    spki: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    let spki = SubjectPublicKeyInfoDer::from(spki);
     RawPublicKeyEntity::try_from(&spki)
         .and_then(|entity| entity.verify_signature(verifier, message, signature))
         .map_err(|_| SignatureError::Invalid)
