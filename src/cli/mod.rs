@@ -10,6 +10,7 @@
 )]
 
 mod certificates;
+mod challenge;
 mod console;
 mod exit;
 mod get_platform_identifier;
@@ -108,6 +109,8 @@ enum Command {
     RegisterHost(register_host::RegisterHost),
     /// List, show, remove and recheck registered hosts
     Hosts(hosts::Hosts),
+    /// Have hosts prove that they hold their endorsement keys
+    Challenge(challenge::Challenge),
 }
 
 /// Runs the command line `args`, program name first.
@@ -140,6 +143,7 @@ impl Cli {
             Command::Verify(args) => ("verify", verify::run(args, console)),
             Command::RegisterHost(args) => ("register-host", register_host::run(args, console)),
             Command::Hosts(args) => (args.schema(), hosts::run(args, console)),
+            Command::Challenge(args) => (args.schema(), challenge::run(args, console)),
         };
         result.unwrap_or_else(|error| {
             console.error(&error);

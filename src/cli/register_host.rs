@@ -25,6 +25,8 @@ Examples:
   endorse register-host hyp01.xml
   endorse register-host --what-if identifiers/
   endorse register-host --name hyp01 ek.der
+  endorse register-host --stage hyp01.xml       (then 'endorse challenge', then:)
+  endorse register-host --require-possession hyp01.xml
   endorse register-host --force --reason 'TICKET-42: vTPM without EKcert' vm.xml
 
 A host whose endorsement key is trusted is registered as 'verified', under
@@ -66,6 +68,9 @@ pub(super) struct RegisterHost {
     /// Judge and keep the host, but not in force; register it again to activate it
     #[arg(long)]
     stage: bool,
+    /// Register only a host that has proven, when staged or before, that it holds its EKs
+    #[arg(long, conflicts_with = "stage")]
+    require_possession: bool,
     /// Say what would happen, and change nothing
     #[arg(long)]
     what_if: bool,
@@ -194,6 +199,7 @@ impl RegisterHost {
             stage: self.stage,
             what_if: self.what_if,
             replace: self.replace,
+            require_possession: self.require_possession,
         }
     }
 }

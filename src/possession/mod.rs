@@ -25,7 +25,7 @@ mod kdf;
 mod quote;
 mod request;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use ak::{AK_TEMPLATES, AkTemplate, AttestationKey};
 pub use answer::{Answer, Proof, check};

@@ -163,15 +163,15 @@ impl SoftEk {
     }
 }
 
-/// A TPM without a TPM.
-struct SoftTpm {
+/// A TPM without a TPM, for the tests of other rooms, too.
+pub(crate) struct SoftTpm {
     eks: Vec<SoftEk>,
     ak: EcdsaKeyPair,
     ak_area: Vec<u8>,
 }
 
 impl SoftTpm {
-    fn new(labels: &[&str]) -> Self {
+    pub(crate) fn new(labels: &[&str]) -> Self {
         let ak = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let mut ak_area = AK_TEMPLATES[0].public_area.to_vec();
         ak_area.truncate(ak_area.len() - 4);
@@ -186,11 +186,11 @@ impl SoftTpm {
         }
     }
 
-    fn keys(&self) -> Vec<EkPub> {
+    pub(crate) fn keys(&self) -> Vec<EkPub> {
         self.eks.iter().map(|ek| ek.key().clone()).collect()
     }
 
-    fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         Request {
             name: Some("hyp01".to_owned()),
             ak: AttestationKey::new(TpmPublic::from_tpmt(&self.ak_area).unwrap()).unwrap(),
@@ -202,7 +202,7 @@ impl SoftTpm {
         NewChallenge::new("hyp01", &self.keys(), &self.request(), EXPIRES).unwrap()
     }
 
-    fn answer(&self, challenge: &Challenge) -> Answer {
+    pub(crate) fn answer(&self, challenge: &Challenge) -> Answer {
         let mut secrets = Vec::new();
         for credential in &challenge.credentials {
             let ek = self

@@ -3,9 +3,10 @@ use serde::{Deserialize, Serialize};
 use crate::der::Time;
 use crate::finding::{Error, Fault};
 use crate::hash::{Sha256Digest, hex, sha256};
+use crate::possession::Kept;
 
 use super::backend::{TrailRow, Transaction};
-use super::model::{Host, PolicyVersion, Recheck, State, Trust, Waived, texts};
+use super::model::{Host, PolicyVersion, Possession, Recheck, State, Trust, Waived, texts};
 use super::name::HostName;
 
 /// What an entry of the trail records.
@@ -30,6 +31,10 @@ pub enum Action {
     Import,
     /// A host was judged again from its original file.
     Recheck,
+    /// A host was challenged to prove that it holds its EKs.
+    Challenge,
+    /// It did.
+    Prove,
 }
 
 texts!(Action {
@@ -42,10 +47,13 @@ texts!(Action {
     Remove "remove",
     Import "import",
     Recheck "recheck",
+    Challenge "challenge",
+    Prove "prove",
 });
 
 /// One entry of the audit trail. The order of the fields is the order in the
-/// stored JSON; every field is always there.
+/// stored JSON; every field is always there, but for the two that came with
+/// challenges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -87,10 +95,40 @@ pub struct Entry {
     pub rechecked_trusted: Option<bool>,
     /// A recheck's answer: the codes of the errors.
     pub rechecked_codes: Vec<String>,
+    /// The challenge that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<EntryChallenge>,
+    /// The proof of possession that the registration has from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub possession: Option<EntryPossession>,
     /// SHA-256 over the registration as stored.
     pub record_sha256: String,
     /// The hash of the entry before; zeros for the first.
     pub previous: String,
+}
+
+/// A challenge in an [`Entry`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryChallenge {
+    /// Its id.
+    pub id: String,
+    /// The Name of the attestation key that it is made for.
+    pub ak_name: String,
+    /// Until when it may be answered, RFC 3339 in UTC.
+    pub expires: String,
+}
+
+/// A proof of possession in an [`Entry`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryPossession {
+    /// When it was checked, RFC 3339 in UTC.
+    pub proven_at: String,
+    /// The Name of the attestation key.
+    pub ak_name: String,
+    /// The id of the challenge.
+    pub challenge: String,
 }
 
 /// An entry, with the bytes that were hashed.
@@ -150,6 +188,22 @@ pub(super) struct Event<'a> {
     pub(super) reason: Option<&'a str>,
     pub(super) supersedes: Option<i64>,
     pub(super) recheck: Option<&'a Recheck>,
+    pub(super) challenge: Option<&'a Kept>,
+}
+
+impl<'a> Event<'a> {
+    /// An event without what only some have.
+    pub(super) fn new(action: Action, at: Time, who: &'a str) -> Self {
+        Self {
+            action,
+            at,
+            who,
+            reason: None,
+            supersedes: None,
+            recheck: None,
+            challenge: None,
+        }
+    }
 }
 
 /// Appends an entry about `host`, as it stands now, to the trail.
@@ -191,6 +245,12 @@ pub(super) fn append(
         rechecked_codes: event
             .recheck
             .map_or_else(Vec::new, |recheck| recheck.codes.clone()),
+        challenge: event.challenge.map(|kept| EntryChallenge {
+            id: kept.id.to_string(),
+            ak_name: hex(&kept.ak_name),
+            expires: kept.expires.to_string(),
+        }),
+        possession: host.possession.as_ref().map(EntryPossession::from),
         record_sha256: record_sha256(host)?.to_string(),
         previous: previous.to_string(),
     };
@@ -204,8 +264,18 @@ pub(super) fn append(
     })
 }
 
+impl From<&Possession> for EntryPossession {
+    fn from(possession: &Possession) -> Self {
+        Self {
+            proven_at: possession.proven_at.to_string(),
+            ak_name: hex(&possession.ak_name),
+            challenge: possession.challenge.to_string(),
+        }
+    }
+}
+
 /// SHA-256 over everything of a registration that never changes: all but its
-/// state, when it ended, and its last recheck.
+/// state, when it ended, its last recheck and its proof of possession.
 pub(super) fn record_sha256(host: &Host) -> Result<Sha256Digest, Error> {
     #[derive(Serialize)]
     struct Record<'a> {

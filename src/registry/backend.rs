@@ -3,9 +3,10 @@ use std::fmt::Debug;
 use crate::der::Time;
 use crate::finding::Error;
 use crate::hash::Sha256Digest;
+use crate::possession::{ChallengeId, Kept};
 
 use super::audit::Problem;
-use super::model::{Host, Recheck, State};
+use super::model::{Host, Possession, Recheck, State};
 
 /// A database that can hold a registry. The rules and the trail are the same for
 /// all; a backend only stores.
@@ -66,6 +67,21 @@ pub(super) trait Transaction {
     /// Stores the last recheck of a host.
     fn set_recheck(&self, id: i64, recheck: &Recheck) -> Result<(), Error>;
 
+    /// Stores that a host has proven that it holds its EKs.
+    fn set_possession(&self, id: i64, possession: &Possession) -> Result<(), Error>;
+
+    /// Stores a challenge.
+    fn insert_challenge(&self, kept: &Kept, made_at: Time) -> Result<(), Error>;
+
+    /// The challenge with this id, and when it was answered.
+    fn challenge(&self, id: ChallengeId) -> Result<Option<StoredChallenge>, Error>;
+
+    /// Marks a challenge as answered.
+    fn use_challenge(&self, id: ChallengeId, at: Time) -> Result<(), Error>;
+
+    /// Deletes the challenges that expired before this time.
+    fn forget_challenges(&self, before: Time) -> Result<(), Error>;
+
     /// How many entries the trail has, and the hash of the last.
     fn head(&self) -> Result<(i64, Sha256Digest), Error>;
 
@@ -81,6 +97,14 @@ pub(super) trait Transaction {
 
     /// Makes everything durable.
     fn commit(self: Box<Self>) -> Result<(), Error>;
+}
+
+/// A challenge as stored.
+#[derive(Clone, Debug)]
+pub(super) struct StoredChallenge {
+    pub(super) kept: Kept,
+    /// When it was answered rightly.
+    pub(super) used_at: Option<Time>,
 }
 
 /// An entry of the trail as stored.

@@ -5,6 +5,7 @@ use crate::identifier::Machine;
 use crate::trust::Usage;
 use crate::verdict::{Outcome, Verdict};
 
+use super::findings::possession_missing;
 use super::model::{Host, HostEk, HostEkCert};
 
 /// With what a verdict was reached.
@@ -35,6 +36,8 @@ pub struct Candidate {
     pub(super) store: Sha256Digest,
     pub(super) policy: Sha256Digest,
     pub(super) judged_at: Time,
+    /// Whether the policy demands that the host prove that it holds its EKs.
+    pub(super) requires_possession: bool,
 }
 
 impl Candidate {
@@ -116,6 +119,7 @@ impl Candidate {
             store: provenance.store,
             policy: provenance.policy,
             judged_at: verdict.at(),
+            requires_possession: verdict.requires_possession(),
         })
     }
 
@@ -123,7 +127,13 @@ impl Candidate {
     /// of the host's EKs is not in the file, the file proves nothing about the host,
     /// and the answer is `key-mismatch`: an imported document may name one key and hold
     /// the file of another.
+    ///
+    /// If the policy demands proof of possession and the host has given none, that is
+    /// an error, too.
     pub fn about(mut self, host: &Host) -> Self {
+        if self.requires_possession && host.possession.is_none() {
+            self.refuse(possession_missing(&host.name));
+        }
         let missing = host
             .eks
             .iter()
@@ -140,13 +150,17 @@ impl Candidate {
                  and register it again from its own file",
             )
             .with_severity(Severity::Error);
-            if !self.extra.contains(&finding) {
-                self.errors.push(finding.clone());
-                self.extra.push(finding);
-            }
-            self.trusted = false;
+            self.refuse(finding);
         }
         self
+    }
+
+    fn refuse(&mut self, finding: Finding) {
+        if !self.extra.contains(&finding) {
+            self.errors.push(finding.clone());
+            self.extra.push(finding);
+        }
+        self.trusted = false;
     }
 
     /// Whether a verified EKcert vouches for every EK and nothing was found wrong.

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
 
-use super::audit::{Action, CheckReport, Entry, GENESIS, Problem, chain, record_sha256, to_json};
+use super::audit::{
+    Action, CheckReport, Entry, EntryPossession, GENESIS, Problem, chain, record_sha256, to_json,
+};
 use super::backend::{TrailRow, Transaction};
 use super::model::{Host, State};
 use super::name::HostName;
@@ -20,6 +22,7 @@ struct Told {
     record_sha256: String,
     ended: Option<String>,
     recheck: Option<[String; 6]>,
+    possession: Option<EntryPossession>,
 }
 
 /// Goes through the trail and compares the hosts with what it says.
@@ -139,7 +142,7 @@ impl Checker {
         }
         let known = self.told.get(&entry.host_id);
         match entry.action {
-            Action::Remove | Action::Recheck => {
+            Action::Remove | Action::Recheck | Action::Challenge | Action::Prove => {
                 let fits = known.is_some_and(|told| {
                     told.state.is_current() && told.record_sha256 == entry.record_sha256
                 });
@@ -174,7 +177,25 @@ impl Checker {
                 .get_mut(&entry.host_id)
                 .and_then(|told| told.recheck.take()),
         };
+        // Only a proof gives one, or a registration that takes the place of one with it.
+        let may_have_changed = match entry.action {
+            Action::Prove => true,
+            Action::Remove | Action::Recheck | Action::Challenge => false,
+            _ => entry.supersedes.is_some(),
+        };
+        let had = self
+            .told
+            .get(&entry.host_id)
+            .and_then(|told| told.possession.clone());
+        if !may_have_changed && entry.possession != had {
+            self.problem(
+                seq,
+                Some(&entry.host),
+                "it has a proof of possession that nothing before it gave",
+            );
+        }
         let told = Told {
+            possession: entry.possession,
             name: entry.host,
             state: entry.state,
             record_sha256: entry.record_sha256,
@@ -289,6 +310,13 @@ impl Checker {
         });
         if recheck != told.recheck {
             self.problem(None, name, "the last recheck is not what the trail says");
+        }
+        if host.possession.as_ref().map(EntryPossession::from) != told.possession {
+            self.problem(
+                None,
+                name,
+                "the proof of possession is not what the trail says",
+            );
         }
         if host
             .eks

@@ -189,12 +189,8 @@ pub(super) fn import(
             }
         }
         let event = Event {
-            action: Action::Import,
-            at,
-            who,
             reason,
-            supersedes: None,
-            recheck: None,
+            ..Event::new(Action::Import, at, who)
         };
         report
             .imported
@@ -339,6 +335,8 @@ impl DocumentHost {
             imported: true,
             ended_at: None,
             recheck: None,
+            // Nothing in a document shows it; the host proves it to this registry.
+            possession: None,
         };
         Ok(Incoming { host, file })
     }

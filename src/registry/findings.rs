@@ -83,6 +83,16 @@ pub(super) fn version_conflict(own: &Host, version: PolicyVersion) -> Finding {
     )
 }
 
+/// Proof that the host called `name` holds its EKs is demanded, and there is none.
+pub(super) fn possession_missing(name: &str) -> Finding {
+    Finding::new(
+        Code::PossessionMissing,
+        format!("{name} has not proven that it holds the EKs of this file"),
+        "stage it (register-host --stage), challenge it ('endorse challenge --help' has the four \
+         steps), then register the file again",
+    )
+}
+
 pub(super) fn forced(waived: &[Waived]) -> Finding {
     let codes: BTreeSet<&str> = waived.iter().map(|waived| waived.code.as_str()).collect();
     let codes: Vec<&str> = codes.into_iter().collect();

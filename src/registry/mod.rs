@@ -9,6 +9,7 @@
 mod audit;
 mod backend;
 mod candidate;
+mod challenge;
 mod check;
 mod document;
 mod findings;
@@ -23,12 +24,14 @@ mod sqlite;
 #[cfg(all(test, feature = "sqlite"))]
 mod tests;
 
-pub use audit::{Action, CheckReport, Entry, Problem, TrailEntry};
+pub use audit::{Action, CheckReport, Entry, EntryChallenge, EntryPossession, Problem, TrailEntry};
 pub use candidate::{Candidate, Provenance};
+pub use challenge::{AnswerReport, MAX_CHALLENGE_SECONDS};
 pub use document::MAX_DOCUMENT_LEN;
 pub use location::Location;
 pub use model::{
-    Filter, Host, HostEk, HostEkCert, Original, PolicyVersion, Recheck, State, Trust, Waived,
+    Filter, Host, HostEk, HostEkCert, Original, PolicyVersion, Possession, Recheck, State, Trust,
+    Waived,
 };
 pub use name::{HostName, MAX_NAME_CHARS};
 pub use registrar::{ImportReport, Mode, RecheckReport, Registry};

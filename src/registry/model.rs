@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::der::Time;
 use crate::hash::Sha256Digest;
 use crate::identifier::Machine;
+use crate::possession::ChallengeId;
 
 use super::name::HostName;
 
@@ -84,6 +85,8 @@ pub struct Host {
     pub ended_at: Option<Time>,
     /// The last time it was judged again.
     pub recheck: Option<Recheck>,
+    /// The last time it proved that it holds its EKs; `None` if it never did.
+    pub possession: Option<Possession>,
 }
 
 /// An EK of a host.
@@ -135,6 +138,18 @@ pub struct Recheck {
     pub policy: Sha256Digest,
 }
 
+/// That a host holds every EK it is registered with. A registration that takes the
+/// place of another with the same EKs, or some of them, has it from that one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Possession {
+    /// When the answer was checked.
+    pub proven_at: Time,
+    /// The Name of the attestation key that is in the same TPM.
+    pub ak_name: Vec<u8>,
+    /// The challenge that was answered.
+    pub challenge: ChallengeId,
+}
+
 /// The file a host was registered from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Original {
@@ -157,6 +172,8 @@ pub struct Filter {
     pub policy_version: Option<PolicyVersion>,
     /// Only in this state.
     pub state: Option<State>,
+    /// Only those that have proven that they hold their EKs, or only the others.
+    pub proven: Option<bool>,
     /// Superseded and removed ones too.
     pub ended: bool,
 }

@@ -32,7 +32,7 @@ pub enum Mode {
 /// The registered hosts and the audit trail of every change to them.
 #[derive(Debug)]
 pub struct Registry {
-    backend: Box<dyn Backend>,
+    pub(super) backend: Box<dyn Backend>,
     /// It is a copy that goes away.
     copy: bool,
 }
@@ -142,12 +142,9 @@ impl Registry {
             Decision::Write(write) => {
                 let host = new_host(candidate, &name, options, &write, at, who);
                 let event = Event {
-                    action: action(&write),
-                    at,
-                    who,
                     reason: host.reason.as_deref(),
                     supersedes: write.supersedes,
-                    recheck: None,
+                    ..Event::new(action(&write), at, who)
                 };
                 let host = insert(&*transaction, &host, &candidate.file, &event)?;
                 self.finish(transaction, options.what_if)?;
@@ -208,12 +205,8 @@ impl Registry {
         host.state = State::Removed;
         host.ended_at = Some(at);
         let event = Event {
-            action: Action::Remove,
-            at,
-            who,
             reason,
-            supersedes: None,
-            recheck: None,
+            ..Event::new(Action::Remove, at, who)
         };
         append(&*transaction, &host, &event)?;
         self.finish(transaction, what_if)?;
@@ -344,12 +337,8 @@ impl Registry {
         };
         transaction.set_recheck(id, &recheck)?;
         let event = Event {
-            action: Action::Recheck,
-            at,
-            who,
-            reason: None,
-            supersedes: None,
             recheck: Some(&recheck),
+            ..Event::new(Action::Recheck, at, who)
         };
         append(&*transaction, &host, &event)?;
         self.finish(transaction, false)?;
@@ -366,7 +355,7 @@ impl Registry {
     }
 
     /// A change in earnest is not for a copy, where it would be lost.
-    fn accepts(&self, what_if: bool) -> Result<(), Error> {
+    pub(super) fn accepts(&self, what_if: bool) -> Result<(), Error> {
         if self.copy && !what_if {
             return Err(Error::misuse(
                 "this registry was opened for what-ifs only",
@@ -377,7 +366,11 @@ impl Registry {
     }
 
     /// Ends a transaction: a what-if leaves no trace, but in a copy it counts.
-    fn finish(&self, transaction: Box<dyn Transaction + '_>, what_if: bool) -> Result<(), Error> {
+    pub(super) fn finish(
+        &self,
+        transaction: Box<dyn Transaction + '_>,
+        what_if: bool,
+    ) -> Result<(), Error> {
         if !what_if || self.copy {
             transaction.commit()?;
         }
@@ -459,6 +452,7 @@ fn new_host(
         imported: false,
         ended_at: None,
         recheck: None,
+        possession: write.possession.clone(),
     }
 }
 

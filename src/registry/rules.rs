@@ -5,9 +5,10 @@ use crate::hash::Sha256Digest;
 
 use super::candidate::Candidate;
 use super::findings::{
-    duplicate_ek, duplicate_machine, forced, other_keys, upgraded, version_conflict,
+    duplicate_ek, duplicate_machine, forced, other_keys, possession_missing, upgraded,
+    version_conflict,
 };
-use super::model::{Host, PolicyVersion, State, Trust, Waived};
+use super::model::{Host, PolicyVersion, Possession, State, Trust, Waived};
 use super::name::HostName;
 
 /// The longest reason, in characters: a few sentences and a ticket number.
@@ -38,6 +39,9 @@ pub struct Options {
     pub what_if: bool,
     /// `--replace`: take the place of the host that has the name now.
     pub replace: bool,
+    /// `--require-possession`: only if the host has proven that it holds its EKs. A
+    /// staged registration need not: it is what a host is challenged for.
+    pub require_possession: bool,
 }
 
 /// The outcome of a registration, as in JSON.
@@ -113,6 +117,8 @@ pub(super) struct Write {
     pub(super) policy_version: PolicyVersion,
     pub(super) state: State,
     pub(super) waived: Vec<Waived>,
+    /// The proof that the registration it ends has, for the same EKs.
+    pub(super) possession: Option<Possession>,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -175,10 +181,15 @@ pub(super) fn decide(
     let mut findings = candidate.extra.clone();
     let grant = grant(candidate, options, &mut findings);
     findings.extend(duplicate_eks(candidate, name, &existing.by_ek));
+    let own = existing.by_name.as_ref();
+    let possession = own.and_then(|own| possession(candidate, own));
+    let demanded = options.require_possession || candidate.requires_possession;
+    if demanded && !options.stage && possession.is_none() {
+        findings.push(possession_missing(name.as_str()));
+    }
     let Some(grant) = grant.filter(|_| !has_error(&findings)) else {
         return Decision::Reject(findings);
     };
-    let own = existing.by_name.as_ref();
     let policy_version = options.policy_version.unwrap_or(match (grant.trust, own) {
         (Trust::Forced, _) => PolicyVersion::V1,
         // The host's baseline and code integrity policies are of the version it has.
@@ -217,6 +228,7 @@ pub(super) fn decide(
                     State::Active
                 },
                 waived: grant.waived,
+                possession,
                 findings,
             }))
         }
@@ -342,6 +354,12 @@ fn change(
         return Ok(Some(Change::Activated));
     }
     Ok(Some(Change::Upgraded))
+}
+
+/// The proof that `own` has, if it is for every EK of the candidate.
+fn possession(candidate: &Candidate, own: &Host) -> Option<Possession> {
+    let same = candidate.eks.iter().all(|ek| own.has_ek(&ek.spki_sha256));
+    own.possession.clone().filter(|_| same)
 }
 
 /// Why the force table refuses the candidate, whatever its name; `None` if it does not.

@@ -29,6 +29,9 @@ impl Filter {
                 .policy_version
                 .is_none_or(|version| version == host.policy_version)
             && self.state.is_none_or(|state| state == host.state)
+            && self
+                .proven
+                .is_none_or(|proven| proven == host.possession.is_some())
     }
 }
 

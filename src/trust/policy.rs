@@ -44,6 +44,8 @@ pub struct Policy {
     pub min_ec_bits: usize,
     /// TCG vendor ids whose EKs are accepted; empty means all.
     pub vendors: Vec<String>,
+    /// Whether a host must have proven that it holds its EKs before it is registered.
+    pub require_possession: bool,
     /// Severities that differ from the defaults.
     severity: BTreeMap<Code, Severity>,
 }
@@ -56,6 +58,7 @@ impl Default for Policy {
             min_rsa_bits: 2048,
             min_ec_bits: 256,
             vendors: Vec::new(),
+            require_possession: false,
             severity: BTreeMap::new(),
         }
     }
@@ -73,6 +76,8 @@ struct PolicyFile {
     min_ec_bits: Option<usize>,
     #[serde(default)]
     vendors: Vec<String>,
+    #[serde(default)]
+    require_possession: bool,
     #[serde(default)]
     severity: BTreeMap<String, SeverityText>,
 }
@@ -108,6 +113,7 @@ impl Policy {
             min_rsa_bits: file.min_rsa_bits.unwrap_or(default.min_rsa_bits),
             min_ec_bits: file.min_ec_bits.unwrap_or(default.min_ec_bits),
             vendors: file.vendors,
+            require_possession: file.require_possession,
             severity: BTreeMap::new(),
         };
         for (text, severity) in file.severity {
@@ -177,7 +183,14 @@ mod tests {
             .skip(1)
             .map(|rest| rest.split("```").next().unwrap());
         let default = examples.next().unwrap();
-        for key in ["expiry", "sha1", "min_rsa_bits", "min_ec_bits", "vendors"] {
+        for key in [
+            "expiry",
+            "sha1",
+            "min_rsa_bits",
+            "min_ec_bits",
+            "vendors",
+            "require_possession",
+        ] {
             assert!(default.contains(&format!("\n{key} = ")), "{key}");
         }
         assert_eq!(Policy::from_toml(default).unwrap(), Policy::default());
@@ -211,13 +224,14 @@ mod tests {
     fn every_key() {
         let policy = Policy::from_toml(
             "expiry = 'when-issued'\nsha1 = 'never'\nmin_rsa_bits = 3072\nmin_ec_bits = 384\n\
-             vendors = ['IFX']\n[severity]\nexpired = 'warning'\nprofile-san = 'error'\n",
+             vendors = ['IFX']\nrequire_possession = true\n[severity]\nexpired = 'warning'\nprofile-san = 'error'\n",
         )
         .unwrap();
         assert_eq!(policy.expiry, ExpiryRule::WhenIssued);
         assert_eq!(policy.sha1, Sha1Rule::Never);
         assert_eq!((policy.min_rsa_bits, policy.min_ec_bits), (3072, 384));
         assert_eq!(policy.vendors, ["IFX"]);
+        assert!(policy.require_possession);
         let weighed = |code| policy.weigh(Finding::new(code, "", "")).severity;
         assert_eq!(weighed(Code::Expired), Severity::Warning);
         assert_eq!(weighed(Code::ProfileSan), Severity::Error);

@@ -154,7 +154,7 @@ impl Judgement<'_> {
         checks.push(not_checked("revocation", "revocation lists are not read"));
         checks.push(not_checked(
             "possession",
-            "a file only claims an EK; nothing here proves that the host holds the private key",
+            "a file only claims an EK; that the host holds the private key is proven by a challenge",
         ));
         checks
     }

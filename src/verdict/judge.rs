@@ -352,6 +352,7 @@ impl Judgement<'_> {
             findings: self.findings,
             checks,
             kind: identifier.kind,
+            requires_possession: self.policy.require_possession,
         }
     }
 

@@ -40,6 +40,7 @@ pub struct Verdict {
     findings: Vec<Finding>,
     checks: Vec<Check>,
     kind: Kind,
+    requires_possession: bool,
 }
 
 /// An EKpub of the identifier.
@@ -190,6 +191,12 @@ impl Verdict {
     /// The judgement told step by step.
     pub fn story(&self) -> Vec<String> {
         story::tell(self)
+    }
+
+    /// Whether the policy demands proof that the host holds its EKs before it is
+    /// registered. No judgement of a file can give that.
+    pub fn requires_possession(&self) -> bool {
+        self.requires_possession
     }
 
     /// The findings that reject.

@@ -130,6 +130,23 @@ fn describe(page: &mut Page, trail: &TrailEntry) {
     for waived in &entry.waived {
         page.field(1, "waived", &format!("{}: {}", waived.code, waived.message));
     }
+    if let Some(challenge) = &entry.challenge {
+        page.field(
+            1,
+            "challenge",
+            &format!("{}, to be answered by {}", challenge.id, challenge.expires),
+        );
+    }
+    if let Some(possession) = &entry.possession {
+        page.field(
+            1,
+            "possession",
+            &format!(
+                "proven {} by the challenge {}",
+                possession.proven_at, possession.challenge
+            ),
+        );
+    }
     match entry.rechecked_trusted {
         Some(true) => page.field(1, "rechecked", "trusted"),
         Some(false) => page.field(

@@ -1,7 +1,8 @@
 use serde::Serialize;
 
 use crate::cli::json::JsonMachine;
-use crate::registry::{Host, Recheck, Waived};
+use crate::hash::hex;
+use crate::registry::{Host, Possession, Recheck, Waived};
 
 /// A registered host.
 #[derive(Debug, Serialize)]
@@ -26,6 +27,17 @@ pub(in crate::cli) struct JsonHost {
     imported: bool,
     ended_at: Option<String>,
     recheck: Option<JsonRecheck>,
+    possession: Option<JsonPossession>,
+}
+
+/// Proof that the host holds every EK it is registered with.
+#[derive(Debug, Serialize)]
+struct JsonPossession {
+    /// `proven`; a host that has not proven it has `null` instead.
+    status: &'static str,
+    at: String,
+    ak_name: String,
+    challenge: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,6 +97,7 @@ impl From<&Host> for JsonHost {
             imported: host.imported,
             ended_at: host.ended_at.map(|at| at.to_string()),
             recheck: host.recheck.as_ref().map(JsonRecheck::from),
+            possession: host.possession.as_ref().map(JsonPossession::from),
         }
     }
 }
@@ -94,6 +107,17 @@ impl From<&Waived> for JsonWaived {
         Self {
             code: waived.code.clone(),
             message: waived.message.clone(),
+        }
+    }
+}
+
+impl From<&Possession> for JsonPossession {
+    fn from(possession: &Possession) -> Self {
+        Self {
+            status: "proven",
+            at: possession.proven_at.to_string(),
+            ak_name: hex(&possession.ak_name),
+            challenge: possession.challenge.to_string(),
         }
     }
 }

@@ -82,6 +82,9 @@ struct FilterArgs {
     /// Those in this state
     #[arg(long, value_enum)]
     state: Option<StateArg>,
+    /// Those that have proven that they hold their EKs, or the others
+    #[arg(long, value_enum)]
+    possession: Option<PossessionArg>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -110,6 +113,14 @@ enum StateArg {
     Removed,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PossessionArg {
+    /// A challenge was answered
+    Proven,
+    /// None was
+    Unproven,
+}
+
 fn parse_start_of_hash(text: &str) -> Result<String, String> {
     let good = (1..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit());
     good.then(|| text.to_owned())
@@ -135,6 +146,9 @@ impl FilterArgs {
                 VersionArg::V1 => PolicyVersion::V1,
                 VersionArg::V2 => PolicyVersion::V2,
             }),
+            proven: self
+                .possession
+                .map(|possession| matches!(possession, PossessionArg::Proven)),
             ended: state.is_some_and(|state| !state.is_current()),
             state,
         }

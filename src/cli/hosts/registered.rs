@@ -9,6 +9,7 @@ use crate::cli::human::{Page, table};
 use crate::cli::json;
 use crate::cli::options::{RegistryArgs, now, who};
 use crate::finding::Error;
+use crate::hash::hex;
 use crate::registry::{Host, Mode};
 
 pub(super) const LIST: &str = "hosts-list";
@@ -193,6 +194,15 @@ fn describe(page: &mut Page, host: &Host) {
         };
         page.field(1, "rechecked", &format!("{}: {answer}", recheck.at));
     }
+    let possession = match &host.possession {
+        Some(possession) => format!(
+            "proven {}, attestation key {}",
+            possession.proven_at,
+            hex(&possession.ak_name)
+        ),
+        None => "not proven".to_owned(),
+    };
+    page.field(1, "possession", &possession);
     if let Some(ended) = host.ended_at {
         page.field(1, "ended", &ended.to_string());
     }

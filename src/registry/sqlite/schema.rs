@@ -3,7 +3,7 @@ pub(super) const APPLICATION_ID: i32 = 0x454e_4452;
 
 /// The migrations, in order; `PRAGMA user_version` counts those that were applied.
 /// One that was released is never changed.
-pub(super) const MIGRATIONS: &[&str] = &[V1];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 -- Files as received, for recheck and export.
@@ -124,4 +124,37 @@ CREATE TRIGGER trail_kept BEFORE DELETE ON trail
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 CREATE TRIGGER head_kept BEFORE DELETE ON head
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
+";
+
+/// Challenges, and which hosts have proven that they hold their EKs.
+const V2: &str = "
+CREATE TABLE challenge (
+    id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    host TEXT NOT NULL,
+    nonce BLOB NOT NULL CHECK (length(nonce) = 32),
+    ak_name BLOB NOT NULL,
+    -- SPKI SHA-256 of each EK, with the SHA-256 of its secret.
+    eks TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX challenge_expires ON challenge (expires_at);
+
+CREATE TABLE possession (
+    host_id INTEGER PRIMARY KEY REFERENCES host (id),
+    proven_at INTEGER NOT NULL,
+    ak_name BLOB NOT NULL,
+    challenge BLOB NOT NULL CHECK (length(challenge) = 16)
+) STRICT;
+
+-- A challenge is answered once and changes in nothing else.
+CREATE TRIGGER challenge_fixed BEFORE UPDATE OF
+    id, host, nonce, ak_name, eks, made_at, expires_at
+ON challenge BEGIN SELECT RAISE(ABORT, 'a challenge is never rewritten'); END;
+CREATE TRIGGER challenge_used BEFORE UPDATE ON challenge
+WHEN OLD.used_at IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'a challenge is answered once'); END;
+CREATE TRIGGER possession_kept BEFORE DELETE ON possession
+BEGIN SELECT RAISE(ABORT, 'a proof is never deleted'); END;
 ";

@@ -108,7 +108,7 @@ fn a_database_of_another_program() {
 #[test]
 fn a_newer_or_versionless_schema() {
     for (version, text) in [
-        (2, "newer version"),
+        (3, "newer version"),
         (i32::MAX, "newer version"),
         (0, "damaged"),
         (-1, "damaged"),

@@ -22,6 +22,7 @@ mod document;
 mod file;
 mod force;
 mod life;
+mod possession;
 mod sequence;
 mod tamper;
 
@@ -95,6 +96,7 @@ fn trusted(name: &str, seed: &str) -> Candidate {
         store: sha256(b"store"),
         policy: sha256(b"policy"),
         judged_at: at(),
+        requires_possession: false,
     }
 }
 
