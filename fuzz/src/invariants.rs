@@ -167,7 +167,7 @@ fn now() -> Time {
 
 fn assert_same(a: &Identifier, b: &Identifier) {
     assert_eq!(a.name, b.name);
-    assert_eq!(a.machine, b.machine);
+    assert_eq!(a.machine.in_xml(), b.machine.in_xml());
     assert_eq!(a.messages, b.messages);
     let keys = |i: &Identifier| i.ekpubs.iter().map(|e| e.key.clone()).collect::<Vec<_>>();
     assert_eq!(keys(a), keys(b));

@@ -47,6 +47,45 @@ impl TpmFacts {
         })
     }
 
+    /// The firmware version as [`firmware_in_words`](Self::firmware_in_words) writes it,
+    /// and in no other way.
+    pub fn parse_firmware(text: &str) -> Option<(u32, u32)> {
+        let mut parts = text.splitn(3, '.');
+        let mut half = || parts.next()?.parse::<u16>().ok().map(u32::from);
+        let high = (half()? << 16) | half()?;
+        let low = u32::from_str_radix(parts.next()?, 16).ok()?;
+        let facts = Self {
+            firmware: Some((high, low)),
+            ..Self::default()
+        };
+        (facts.firmware_in_words().as_deref() == Some(text)).then_some((high, low))
+    }
+
+    /// The manufacturer as EKcerts write it: `id:49465800`.
+    pub fn manufacturer_in_words(&self) -> Option<String> {
+        self.manufacturer.map(|id| format!("id:{id:08X}"))
+    }
+
+    /// The manufacturer as [`manufacturer_in_words`](Self::manufacturer_in_words) writes
+    /// it, and in no other way.
+    pub fn parse_manufacturer(text: &str) -> Option<u32> {
+        let id = u32::from_str_radix(text.strip_prefix("id:")?, 16).ok()?;
+        let facts = Self {
+            manufacturer: Some(id),
+            ..Self::default()
+        };
+        (facts.manufacturer_in_words().as_deref() == Some(text)).then_some(id)
+    }
+
+    /// Without what is true of a moment only: the lockout.
+    pub fn lasting(&self) -> Self {
+        Self {
+            in_lockout: None,
+            lockout_interval: None,
+            ..self.clone()
+        }
+    }
+
     /// Takes in `TPM2_PT_PERMANENT`.
     pub fn set_permanent(&mut self, attributes: u32) {
         self.in_lockout = Some(attributes & IN_LOCKOUT != 0);
@@ -112,7 +151,41 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_one_way_to_write_it_is_read() {
+        assert_eq!(
+            TpmFacts::parse_firmware("7.85.00001234"),
+            Some((0x0007_0055, 0x1234))
+        );
+        for text in [
+            "7.85.1234",
+            "7.85",
+            "7.085.00001234",
+            "+7.85.00001234",
+            "7.85.0000ABCD",
+            "65536.0.00000000",
+            "7.85.00001234.",
+            "",
+        ] {
+            assert_eq!(TpmFacts::parse_firmware(text), None, "{text}");
+        }
+        assert_eq!(
+            TpmFacts::parse_manufacturer("id:4E544300"),
+            Some(0x4e54_4300)
+        );
+        for text in ["4E544300", "id:4e544300", "id:+E544300", "id:0", "IFX", ""] {
+            assert_eq!(TpmFacts::parse_manufacturer(text), None, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_firmware_version_comes_back(firmware in any::<(u32, u32)>()) {
+            let facts = TpmFacts { firmware: Some(firmware), ..TpmFacts::default() };
+            let text = facts.firmware_in_words().unwrap();
+            prop_assert_eq!(TpmFacts::parse_firmware(&text), Some(firmware));
+        }
+
         #[test]
         fn any_vendor_string_comes_back(parts in any::<[u32; 4]>()) {
             let mut facts = TpmFacts::default();

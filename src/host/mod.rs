@@ -8,6 +8,7 @@
     reason = "this room is at the edge: it reads sysfs and the TPM, and writes the result"
 )]
 
+mod hypervisor;
 mod machine;
 mod read;
 mod report;
@@ -32,8 +33,8 @@ use crate::finding::{Error, Finding};
 /// which lets several programs use the TPM at once.
 pub const DEFAULT_TCTI: &str = "device:/dev/tpmrm0";
 
-/// Where Linux describes the machine.
-pub const SYSFS: &str = "/sys";
+/// Below it, in `sys` and `proc`, Linux describes the machine.
+pub const SYSTEM_ROOT: &str = "/";
 
 /// Which endorsement keys are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -322,6 +322,7 @@ impl DocumentHost {
                 guid: self.machine.guid,
                 serial: self.machine.serial,
                 macs: self.machine.macs,
+                ..Machine::default()
             },
             eks,
             ekcerts,
