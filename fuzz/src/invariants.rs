@@ -6,7 +6,10 @@
 use std::sync::Arc;
 
 use endorse::der::{Time, subrange};
-use endorse::ek::{Certificate, EkPub, check_key, check_profile, unwrap_nv};
+use endorse::ek::{
+    Certificate, EkPub, MAX_CHAIN_CERTIFICATES, check_key, check_profile, order_chain, split_chain,
+    unwrap_nv,
+};
 use endorse::identifier::Identifier;
 use endorse::trust::{Origin, Policy, Store, Usage};
 use endorse::verdict::{Outcome, judge};
@@ -83,6 +86,36 @@ pub(crate) fn certificate(data: &[u8]) {
     let _ = check_profile(&certificate);
 }
 
+/// Splitting a chain area: the parts follow one another, nothing but padding is between
+/// them, and what is no part is padding or told as trouble. Putting those that are
+/// certificates in order loses none.
+pub(crate) fn chain(data: &[u8]) {
+    let area = split_chain(data);
+    assert!(area.certificates.len() <= MAX_CHAIN_CERTIFICATES);
+    let mut end = 0;
+    for part in &area.certificates {
+        assert!(data[end..part.offset].iter().all(|o| matches!(o, 0 | 0xff)));
+        end = part.offset + part.der.len();
+        assert_eq!(&data[part.offset..end], part.der);
+    }
+    if area.trouble.is_none() {
+        assert!(data[end..].iter().all(|o| matches!(o, 0 | 0xff)));
+    }
+    let certificates: Vec<Certificate> = area
+        .certificates
+        .iter()
+        .filter_map(|part| Certificate::from_der(part.der).ok())
+        .collect();
+    let mut before: Vec<_> = certificates.iter().map(Certificate::sha256).collect();
+    let leaf = certificates.first().cloned();
+    let leaves: Vec<&Certificate> = leaf.iter().collect();
+    let ordered = order_chain(&leaves, certificates, |certificate| certificate);
+    let mut after: Vec<_> = ordered.iter().map(Certificate::sha256).collect();
+    before.sort();
+    after.sort();
+    assert_eq!(before, after);
+}
+
 /// Path validation over certificates cut from the input: (kind octet, length in two
 /// octets, DER)*. A path that is accepted links names, ends in a root of the store,
 /// and judging the same again says the same.
@@ -134,7 +167,7 @@ fn now() -> Time {
 
 fn assert_same(a: &Identifier, b: &Identifier) {
     assert_eq!(a.name, b.name);
-    assert_eq!(a.machine, b.machine);
+    assert_eq!(a.machine.in_xml(), b.machine.in_xml());
     assert_eq!(a.messages, b.messages);
     let keys = |i: &Identifier| i.ekpubs.iter().map(|e| e.key.clone()).collect::<Vec<_>>();
     assert_eq!(keys(a), keys(b));

@@ -96,33 +96,27 @@ mod with_tpm {
 
     use super::super::console::{Console, Paint};
     use super::super::exit::Exit;
-    use super::super::json::{self, JsonEkCert, JsonEkPub, JsonFinding, JsonMachine};
+    use super::super::human::tpm_facts_in_words;
+    use super::super::json::{
+        self, JsonEkCert, JsonEkPub, JsonFinding, JsonHostMachine, JsonTpmFacts,
+    };
     use super::{Ek, Format, GetPlatformIdentifier};
     use crate::ek::{Algorithm, Curve};
     use crate::finding::{Error, Finding, Severity, escape};
-    use crate::host::{EkChoice, HostReport, SYSFS, Tpm, machine, read_tpm, report, save};
+    use crate::host::{EkChoice, HostReport, SYSTEM_ROOT, Tpm, machine, read_tpm, report, save};
 
     #[derive(Serialize)]
     struct Written {
         outcome: &'static str,
         output: Option<String>,
         name: Option<String>,
-        machine: JsonMachine,
+        machine: JsonHostMachine,
         ekpubs: Vec<JsonEkPub>,
         ekcerts: Vec<JsonEkCert>,
-        tpm: JsonFacts,
+        tpm: JsonTpmFacts,
         findings: Vec<JsonFinding>,
         /// The file itself, where it was not written to one.
         identifier: Option<String>,
-    }
-
-    #[derive(Serialize)]
-    struct JsonFacts {
-        manufacturer: Option<String>,
-        vendor: Option<&'static str>,
-        vendor_string: Option<String>,
-        firmware: Option<String>,
-        revision: Option<u32>,
     }
 
     pub(super) fn run(
@@ -138,7 +132,7 @@ mod with_tpm {
         silence_the_software_stack();
         let mut tpm = Tpm::open(&args.tcti)?;
         let contents = read_tpm(&mut tpm, choice(args.ek))?;
-        let report = report(&args.name, machine(Path::new(SYSFS)), contents);
+        let report = report(&args.name, machine(Path::new(SYSTEM_ROOT)), contents);
         let text = match args.format {
             Format::Xml => report.identifier.to_xml(),
             Format::Json => report.identifier.to_json(),
@@ -211,7 +205,7 @@ mod with_tpm {
     /// What was read and what was missing, to standard error: standard output may
     /// be the file.
     fn describe(report: &HostReport, output: Option<&Path>, console: &mut Console<'_>) {
-        console.detail(&format!("TPM: {}", facts_in_words(report)));
+        console.detail(&format!("TPM: {}", tpm_facts_in_words(&report.facts)));
         for key in &report.identifier.ekpubs {
             let algorithm = key.key.algorithm();
             console.detail(&format!("{algorithm} key from {}", key.source));
@@ -244,22 +238,13 @@ mod with_tpm {
         ));
     }
 
-    fn facts_in_words(report: &HostReport) -> String {
-        let facts = JsonFacts::from(report);
-        let mut words = Vec::new();
-        words.extend(facts.vendor.map(str::to_owned).or(facts.manufacturer));
-        words.extend(facts.vendor_string);
-        words.extend(facts.firmware.map(|version| format!("firmware {version}")));
-        words.join(", ")
-    }
-
     fn written(report: &HostReport, output: Option<String>, identifier: Option<String>) -> Written {
         let read = &report.identifier;
         Written {
             outcome: "written",
             output,
             name: read.name.clone(),
-            machine: JsonMachine::from(&read.machine),
+            machine: JsonHostMachine::from(&read.machine),
             ekpubs: read
                 .ekpubs
                 .iter()
@@ -270,25 +255,9 @@ mod with_tpm {
                 .iter()
                 .map(|entry| JsonEkCert::new(&entry.certificate, &entry.source))
                 .collect(),
-            tpm: JsonFacts::from(report),
+            tpm: JsonTpmFacts::from(&report.facts),
             findings: report.findings.iter().map(JsonFinding::from).collect(),
             identifier,
-        }
-    }
-
-    impl From<&HostReport> for JsonFacts {
-        fn from(report: &HostReport) -> Self {
-            let facts = &report.facts;
-            Self {
-                manufacturer: facts.manufacturer.map(|id| format!("id:{id:08X}")),
-                vendor: facts.vendor().map(|vendor| vendor.name),
-                vendor_string: facts.vendor_string.clone(),
-                firmware: facts.firmware.map(|(high, low)| {
-                    let (major, minor) = (high >> 16, high & 0xffff);
-                    format!("{major}.{minor}.{low:08x}")
-                }),
-                revision: facts.revision,
-            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What people read. Text from an input is escaped here and nowhere else.
 
 use super::console::Paint;
-use crate::ek::{Certificate, Name};
+use crate::ek::{Certificate, Name, TpmFacts};
 use crate::finding::{Finding, Severity, escape};
 use crate::identifier::Machine;
 
@@ -137,6 +137,25 @@ impl Page {
     fn indent(&mut self, depth: usize) {
         self.text.extend(std::iter::repeat_n("  ", depth));
     }
+}
+
+/// What a TPM says about itself, on one line.
+pub(super) fn tpm_facts_in_words(facts: &TpmFacts) -> String {
+    let mut words = Vec::new();
+    let vendor = facts.vendor().map(|vendor| vendor.name.to_owned());
+    words.extend(vendor.or_else(|| facts.manufacturer_in_words()));
+    words.extend(facts.vendor_string.clone());
+    let firmware = facts.firmware_in_words();
+    words.extend(firmware.map(|version| format!("firmware {version}")));
+    let revision = facts.revision.map(|revision| {
+        let (whole, hundredths) = (revision / 100, revision % 100);
+        format!("specification revision {whole}.{hundredths:02}")
+    });
+    words.extend(revision);
+    if facts.generated_eps == Some(true) {
+        words.push("made its endorsement seed itself".to_owned());
+    }
+    words.join(", ")
 }
 
 /// Columns under a head, each as wide as its widest cell.

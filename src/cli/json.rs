@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::ek::{Certificate, EkPub, SecurityAssertions, TpmSpecification};
+use crate::ek::{Certificate, EkPub, SecurityAssertions, TpmFacts, TpmSpecification};
 use crate::finding::{Error, Finding};
 use crate::hash::{hex, sha256};
 use crate::identifier::Machine;
@@ -30,6 +30,26 @@ pub(super) struct JsonMachine {
     guid: Option<String>,
     serial: Option<String>,
     macs: Vec<String>,
+}
+
+/// A machine with what only the JSON form of an identifier carries.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonHostMachine {
+    #[serde(flatten)]
+    machine: JsonMachine,
+    host_name: Option<String>,
+    hypervisor: Option<String>,
+}
+
+/// What a TPM says about itself.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonTpmFacts {
+    manufacturer: Option<String>,
+    vendor: Option<&'static str>,
+    vendor_string: Option<String>,
+    firmware: Option<String>,
+    revision: Option<u32>,
+    generated_eps: Option<bool>,
 }
 
 #[derive(Debug, Serialize)]
@@ -195,6 +215,29 @@ impl From<&Machine> for JsonMachine {
             guid: machine.guid.clone(),
             serial: machine.serial.clone(),
             macs: machine.macs.clone(),
+        }
+    }
+}
+
+impl From<&Machine> for JsonHostMachine {
+    fn from(machine: &Machine) -> Self {
+        Self {
+            machine: machine.into(),
+            host_name: machine.host_name.clone(),
+            hypervisor: machine.hypervisor.clone(),
+        }
+    }
+}
+
+impl From<&TpmFacts> for JsonTpmFacts {
+    fn from(facts: &TpmFacts) -> Self {
+        Self {
+            manufacturer: facts.manufacturer_in_words(),
+            vendor: facts.vendor().map(|vendor| vendor.name),
+            vendor_string: facts.vendor_string.clone(),
+            firmware: facts.firmware_in_words(),
+            revision: facts.revision,
+            generated_eps: facts.generated_eps,
         }
     }
 }

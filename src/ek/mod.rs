@@ -1,11 +1,13 @@
-//! Endorsement keys: the public part in every encoding, the certificate, the
-//! TPM's attributes and its vendor.
+//! Endorsement keys: the public part in every encoding, the certificate and its
+//! chain, the TPM's attributes, its vendor and what it says of itself.
 
 mod attributes;
 mod bcrypt;
 mod certificate;
+mod chain;
 mod encoding;
 mod extensions;
+mod facts;
 mod name;
 mod nv;
 mod profile;
@@ -22,11 +24,15 @@ mod wire;
 
 pub use attributes::{SecurityAssertions, TpmAttributes, TpmSpecification};
 pub use certificate::{Certificate, MAX_CERTIFICATE_LEN};
+pub use chain::{
+    ChainArea, ChainPart, MAX_CHAIN_CERTIFICATES, MAX_CHAIN_LEN, order_chain, split_chain,
+};
 pub use encoding::Encoding;
 pub use extensions::{
     AuthorityKeyIdentifier, BasicConstraints, Extensions, GeneralName, GeneralSubtree, KeyUsage,
     NameConstraints, PolicyConstraints, PolicyMapping,
 };
+pub use facts::{MAX_VENDOR_STRING_LEN, TpmFacts};
 pub use name::{Name, NameKey};
 pub use nv::{Unwrapped, unwrap_nv};
 pub use profile::check_profile;

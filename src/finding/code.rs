@@ -63,9 +63,15 @@ codes! {
     MessageFromHost "message-from-host" Warning None, None;
     /// A fact about the machine could not be read.
     MachineIncomplete "machine-incomplete" Warning None, None;
+    /// The machine is a virtual one, and so is its TPM.
+    VirtualMachine "virtual-machine" Info None, None;
+    /// The TPM is in dictionary attack lockout.
+    TpmLockout "tpm-lockout" Warning None, None;
     // The EKcert as such.
     /// An EKpub has no EKcert.
     EkcertMissing "ekcert-missing" Error None, None;
+    /// The certificate chain that the TPM keeps cannot be read to its end.
+    ChainMalformed "chain-malformed" Warning None, None;
     /// The EKpub is not the key in the EKcert.
     KeyMismatch "key-mismatch" Error None, None;
     /// An EKcert for a key that the file does not list as an EKpub.

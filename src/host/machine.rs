@@ -1,59 +1,93 @@
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::hypervisor;
 use crate::finding::{Code, Finding};
 use crate::identifier::Machine;
 
-/// The longest file of sysfs that is read here, far above any genuine one.
-const MAX_FACT_LEN: usize = 4096;
+/// The longest fact that is read here, far above any genuine one.
+const MAX_FACT_LEN: u64 = 4096;
 /// The most network interfaces that are listed.
 const MAX_INTERFACES: usize = 1024;
+/// The longest host name (`HOST_NAME_MAX` of Linux).
+const MAX_HOST_NAME_LEN: usize = 64;
 
 /// What the machine says about itself, and what it does not.
 #[derive(Clone, Debug)]
 pub struct MachineFacts {
-    /// GUID, serial number and MAC addresses.
+    /// GUID, serial number, MAC addresses, host name and hypervisor.
     pub machine: Machine,
-    /// A `machine-incomplete` finding for each that is missing.
+    /// A `machine-incomplete` finding for what is missing, by remedy, and
+    /// `virtual-machine` if it is one.
     pub findings: Vec<Finding>,
 }
 
-/// Reads the machine's SMBIOS UUID, serial number and MAC addresses from `sysfs`,
-/// usually [`SYSFS`](super::SYSFS). What cannot be read, and what firmware puts
-/// there in place of a value, is left out with a finding.
-pub fn machine(sysfs: &Path) -> MachineFacts {
+/// Reads what the system below `root`, usually [`SYSTEM_ROOT`](super::SYSTEM_ROOT), says
+/// of its machine: UUID, serial number, MAC addresses, host name and hypervisor. What
+/// cannot be read, and what firmware puts there in place of a value, is left out with a
+/// finding. UUID and serial number of SMBIOS need root; where a hypervisor or a
+/// devicetree says the same, they do not.
+pub fn machine(root: &Path) -> MachineFacts {
     let mut gaps = Vec::new();
-    let mut fact = |what: &str, file: &str, normal: fn(&str) -> Option<String>| {
-        let path = sysfs.join("class/dmi/id").join(file);
-        match read_fact(&path) {
-            Ok(text) => normal(&text).or_else(|| {
-                gaps.push(Gap {
-                    message: format!("the firmware gives no {what}, only '{text}'"),
-                    help: "nothing to do here; the manufacturer of the machine could set it",
-                });
-                None
-            }),
-            Err(error) => {
-                gaps.push(unreadable(what, &path, &error));
-                None
-            }
+    let mut fact = |what: &str, files: &[&str], normal: fn(&str) -> Option<String>| {
+        let mut gap = None;
+        for file in files {
+            let path = root.join(file);
+            let missing = match read_fact(&path) {
+                Ok(text) => match normal(&text) {
+                    Some(value) => return Some(value),
+                    None => Gap {
+                        message: format!("the firmware gives no {what}, only '{text}'"),
+                        help: "nothing to do here; the manufacturer of the machine could set it",
+                    },
+                },
+                Err(error) => unreadable(what, &path, &error),
+            };
+            // The first place is the usual one, so it is the one to speak of.
+            gap.get_or_insert(missing);
         }
+        gaps.extend(gap);
+        None
     };
-    let guid = fact("machine GUID", "product_uuid", normal_guid);
-    let serial = fact("serial number", "product_serial", normal_serial);
-    let macs = macs(&sysfs.join("class/net"));
+    let guid = fact("machine GUID", GUID_FILES, normal_guid);
+    let serial = fact("serial number", SERIAL_FILES, normal_serial);
+    let macs = macs(&root.join("sys/class/net"));
     if macs.is_empty() {
         gaps.push(Gap {
             message: "no network interface with a MAC address was found".to_owned(),
             help: "nothing to do: the EK identifies the host, the MAC addresses only describe it",
         });
     }
+    let host_name = read_fact(&root.join("proc/sys/kernel/hostname"))
+        .ok()
+        .and_then(|text| normal_host_name(&text));
+    let hypervisor = hypervisor::hypervisor(root);
+    let mut findings = findings(gaps);
+    findings.extend(hypervisor.map(hypervisor::finding));
     MachineFacts {
-        machine: Machine { guid, serial, macs },
-        findings: findings(gaps),
+        machine: Machine {
+            guid,
+            serial,
+            macs,
+            host_name,
+            hypervisor: hypervisor.map(str::to_owned),
+        },
+        findings,
     }
 }
+
+/// Where a UUID is: SMBIOS, Xen, QEMU's devicetree.
+const GUID_FILES: &[&str] = &[
+    "sys/class/dmi/id/product_uuid",
+    "sys/hypervisor/uuid",
+    "sys/firmware/devicetree/base/vm,uuid",
+];
+/// Where a serial number is: SMBIOS, devicetree.
+const SERIAL_FILES: &[&str] = &[
+    "sys/class/dmi/id/product_serial",
+    "sys/firmware/devicetree/base/serial-number",
+];
 
 /// Something that is missing, and what to do about it.
 struct Gap {
@@ -78,10 +112,15 @@ fn findings(gaps: Vec<Gap>) -> Vec<Finding> {
     findings
 }
 
-fn read_fact(path: &Path) -> io::Result<String> {
-    let mut bytes = fs::read(path)?;
-    bytes.truncate(MAX_FACT_LEN);
-    Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+/// The text in a file of sysfs or procfs, without blanks and NUL around it.
+pub(super) fn read_fact(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_FACT_LEN)
+        .read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let blank = |c: char| c.is_whitespace() || c == '\0';
+    Ok(text.trim_matches(blank).to_owned())
 }
 
 fn unreadable(what: &str, path: &Path, error: &io::Error) -> Gap {
@@ -156,6 +195,15 @@ fn normal_serial(text: &str) -> Option<String> {
     says_something.then(|| text.to_owned())
 }
 
+/// `None` for what is no name, and for what Linux has where none was set.
+fn normal_host_name(text: &str) -> Option<String> {
+    let is_name = !text.is_empty()
+        && text.len() <= MAX_HOST_NAME_LEN
+        && text != "(none)"
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    is_name.then(|| text.to_owned())
+}
+
 fn is_repetition(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes
@@ -193,10 +241,10 @@ fn normal_mac(text: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
+    pub(in super::super) fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         for (path, content) in files {
             let path = dir.path().join(path);
@@ -210,20 +258,21 @@ mod tests {
     fn a_whole_machine() {
         let dir = tree(&[
             (
-                "class/dmi/id/product_uuid",
+                "sys/class/dmi/id/product_uuid",
                 "67f8c025-de98-47eb-a0c1-0123456789ab\n",
             ),
-            ("class/dmi/id/product_serial", " PF3K0X42 \n"),
-            ("class/net/eth1/address", "52:54:00:ab:cd:ef\n"),
-            ("class/net/eth1/device/vendor", "0x8086\n"),
-            ("class/net/eth0/address", "00:16:3e:00:00:01\n"),
-            ("class/net/eth0/device/vendor", "0x8086\n"),
-            ("class/net/lo/address", "00:00:00:00:00:00\n"),
-            ("class/net/br0/address", "52:54:00:ab:cd:f0\n"),
-            ("class/net/bond-slave/address", "52:54:00:ab:cd:ef\n"),
-            ("class/net/bond-slave/device/vendor", "0x8086\n"),
-            ("class/net/dead/address", "00:00:00:00:00:00\n"),
-            ("class/net/dead/device/vendor", "0x8086\n"),
+            ("sys/class/dmi/id/product_serial", " PF3K0X42 \n"),
+            ("sys/class/net/eth1/address", "52:54:00:ab:cd:ef\n"),
+            ("sys/class/net/eth1/device/vendor", "0x8086\n"),
+            ("sys/class/net/eth0/address", "00:16:3e:00:00:01\n"),
+            ("sys/class/net/eth0/device/vendor", "0x8086\n"),
+            ("sys/class/net/lo/address", "00:00:00:00:00:00\n"),
+            ("sys/class/net/br0/address", "52:54:00:ab:cd:f0\n"),
+            ("sys/class/net/bond-slave/address", "52:54:00:ab:cd:ef\n"),
+            ("sys/class/net/bond-slave/device/vendor", "0x8086\n"),
+            ("sys/class/net/dead/address", "00:00:00:00:00:00\n"),
+            ("sys/class/net/dead/device/vendor", "0x8086\n"),
+            ("proc/sys/kernel/hostname", "hyp01\n"),
         ]);
         let facts = machine(dir.path());
         assert_eq!(
@@ -235,7 +284,67 @@ mod tests {
             facts.machine.macs,
             ["00:16:3E:00:00:01", "52:54:00:AB:CD:EF"]
         );
+        assert_eq!(facts.machine.host_name.as_deref(), Some("hyp01"));
+        assert_eq!(facts.machine.hypervisor, None);
         assert_eq!(facts.findings, []);
+    }
+
+    #[test]
+    fn a_virtual_machine_is_told_as_one() {
+        let dir = tree(&[
+            (
+                "sys/class/dmi/id/product_uuid",
+                "67f8c025-de98-47eb-a0c1-0123456789ab\n",
+            ),
+            ("sys/class/dmi/id/product_serial", "7\n"),
+            ("sys/class/dmi/id/sys_vendor", "QEMU\n"),
+            ("sys/class/net/eth0/address", "52:54:00:ab:cd:ef"),
+            ("sys/class/net/eth0/device/vendor", "0x1af4"),
+        ]);
+        let facts = machine(dir.path());
+        assert_eq!(facts.machine.hypervisor.as_deref(), Some("QEMU/KVM"));
+        let codes: Vec<Code> = facts.findings.iter().map(|found| found.code).collect();
+        assert_eq!(codes, [Code::VirtualMachine]);
+    }
+
+    #[test]
+    fn other_places_stand_in_for_smbios() {
+        let uuid = "67f8c025-de98-47eb-a0c1-0123456789ab";
+        for files in [
+            &[("sys/hypervisor/uuid", uuid)][..],
+            &[("sys/firmware/devicetree/base/vm,uuid", &format!("{uuid}\0"))],
+            &[
+                ("sys/class/dmi/id/product_uuid", "Not Settable"),
+                ("sys/hypervisor/uuid", uuid),
+            ],
+        ] {
+            let serial = (
+                "sys/firmware/devicetree/base/serial-number",
+                "10000000abcdef01\0",
+            );
+            let dir = tree(&[files, &[serial]].concat());
+            let facts = machine(dir.path());
+            let guid = facts.machine.guid.unwrap();
+            assert_eq!(guid, uuid.to_uppercase(), "{files:?}");
+            assert_eq!(facts.machine.serial.as_deref(), Some("10000000abcdef01"));
+            assert_eq!(
+                facts.findings.len(),
+                1,
+                "no interface: {:?}",
+                facts.findings
+            );
+        }
+    }
+
+    #[test]
+    fn host_names() {
+        assert_eq!(
+            normal_host_name("hyp01.example"),
+            Some("hyp01.example".to_owned())
+        );
+        for text in ["", "(none)", "a b", "a\u{1b}b", &"x".repeat(65)] {
+            assert_eq!(normal_host_name(text), None, "{text}");
+        }
     }
 
     #[test]
@@ -256,10 +365,10 @@ mod tests {
             ("{}", "................"),
         ] {
             let dir = tree(&[
-                ("class/dmi/id/product_uuid", uuid),
-                ("class/dmi/id/product_serial", serial),
-                ("class/net/eth0/address", "52:54:00:ab:cd:ef"),
-                ("class/net/eth0/device/vendor", "0x8086"),
+                ("sys/class/dmi/id/product_uuid", uuid),
+                ("sys/class/dmi/id/product_serial", serial),
+                ("sys/class/net/eth0/address", "52:54:00:ab:cd:ef"),
+                ("sys/class/net/eth0/device/vendor", "0x8086"),
             ]);
             let facts = machine(dir.path());
             assert_eq!(facts.machine.guid, None, "{uuid}");

@@ -8,6 +8,7 @@
     reason = "this room is at the edge: it reads sysfs and the TPM, and writes the result"
 )]
 
+mod hypervisor;
 mod machine;
 mod read;
 mod report;
@@ -24,15 +25,16 @@ pub use save::save;
 #[cfg(feature = "tpm")]
 pub use tpm::Tpm;
 
-use crate::ek::{Algorithm, Certificate, TpmPublic, Vendor, vendor_by_id};
+pub use crate::ek::TpmFacts;
+use crate::ek::{Algorithm, Certificate, TpmPublic};
 use crate::finding::{Error, Finding};
 
 /// The TPM that is read unless another is named: the kernel's resource manager,
 /// which lets several programs use the TPM at once.
 pub const DEFAULT_TCTI: &str = "device:/dev/tpmrm0";
 
-/// Where Linux describes the machine.
-pub const SYSFS: &str = "/sys";
+/// Below it, in `sys` and `proc`, Linux describes the machine.
+pub const SYSTEM_ROOT: &str = "/";
 
 /// Which endorsement keys are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,22 +45,6 @@ pub enum EkChoice {
     Auto,
     /// Keys of this kind only, with or without a certificate.
     Only(Algorithm),
-}
-
-/// What a TPM says about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TpmFacts {
-    /// `TPM2_PT_MANUFACTURER`.
-    pub manufacturer: Option<u32>,
-    /// The four parts of `TPM2_PT_VENDOR_STRING`, padding removed. May hold any
-    /// text.
-    pub vendor_string: Option<String>,
-    /// `TPM2_PT_FIRMWARE_VERSION_1` and `_2`. How the vendor divides them is its
-    /// own affair; most show the halves of the first as major and minor version.
-    pub firmware: Option<(u32, u32)>,
-    /// `TPM2_PT_REVISION`, the revision of the TPM 2.0 library specification times
-    /// a hundred, such as 138 or 159.
-    pub revision: Option<u32>,
 }
 
 /// Why a TPM did not do what it was asked.
@@ -119,6 +105,17 @@ pub struct NvCertificate {
     pub certificate: Certificate,
 }
 
+/// A certificate found in the chain area of NV memory.
+#[derive(Clone, Debug)]
+pub struct ChainCertificate {
+    /// The NV index in which it starts. It may end in a later one.
+    pub index: u32,
+    /// Which of the certificates that start there it is, from one.
+    pub number: usize,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
 /// An endorsement key that the TPM showed.
 #[derive(Clone, Debug)]
 pub struct TpmKey {
@@ -144,15 +141,11 @@ pub struct TpmContents {
     pub facts: TpmFacts,
     /// The certificates, in the order of their indices.
     pub certificates: Vec<NvCertificate>,
+    /// The CA certificates that the TPM keeps, from those that issued its certificates
+    /// upwards, without repetition.
+    pub chain: Vec<ChainCertificate>,
     /// The keys, in the order of the certificates, without repetition.
     pub keys: Vec<TpmKey>,
     /// What was missing or wrong.
     pub findings: Vec<Finding>,
-}
-
-impl TpmFacts {
-    /// The manufacturer, if its id is registered.
-    pub fn vendor(&self) -> Option<Vendor> {
-        self.manufacturer.and_then(vendor_by_id)
-    }
 }

@@ -1,7 +1,7 @@
 use super::{KeySource, MachineFacts, TpmContents, TpmFacts};
 use crate::ek::Encoding;
 use crate::finding::{Code, Finding};
-use crate::identifier::{EkCert, EkPubEntry, Identifier, Kind};
+use crate::identifier::{EkCert, EkPubEntry, Identifier};
 
 /// What a host says about itself, and what was noticed while asking it.
 #[derive(Clone, Debug)]
@@ -38,19 +38,25 @@ pub fn report(name: &str, machine: MachineFacts, tpm: TpmContents) -> HostReport
         certificate: found.certificate,
         source: format!("NV index {:#010x}", found.index),
     });
+    let chain = tpm.chain.into_iter().map(|found| EkCert {
+        certificate: found.certificate,
+        source: format!(
+            "NV index {:#010x}, certificate {}",
+            found.index, found.number
+        ),
+    });
     let mut findings = machine.findings;
     findings.extend(tpm.findings);
+    let mut identifier = Identifier::new(
+        name,
+        machine.machine,
+        ekpubs.collect(),
+        ekcerts.chain(chain).collect(),
+    );
+    identifier.messages = messages;
+    identifier.tpm = Some(tpm.facts.lasting());
     HostReport {
-        identifier: Identifier {
-            kind: Kind::Xml,
-            name: Some(name.to_owned()),
-            machine: machine.machine,
-            ekpubs: ekpubs.collect(),
-            ekcerts: ekcerts.collect(),
-            messages,
-            document: None,
-            findings: Vec::new(),
-        },
+        identifier,
         facts: tpm.facts,
         findings,
     }

@@ -6,7 +6,7 @@ use std::str::FromStr as _;
 
 use tss_esapi::TctiNameConf;
 
-use super::SYSFS;
+use super::SYSTEM_ROOT;
 use crate::finding::Error;
 
 const FORMS: &str = "give one of: device:/dev/tpmrm0 (the kernel's resource manager), \
@@ -88,17 +88,17 @@ pub(super) fn check_device(tcti: &str) -> Result<(), Error> {
         )),
         Ok(_) => match OpenOptions::new().read(true).write(true).open(path) {
             Ok(_) => Ok(()),
-            Err(error) => Err(trouble(path, &error, Path::new(SYSFS))),
+            Err(error) => Err(trouble(path, &error, Path::new(SYSTEM_ROOT))),
         },
-        Err(error) => Err(trouble(path, &error, Path::new(SYSFS))),
+        Err(error) => Err(trouble(path, &error, Path::new(SYSTEM_ROOT))),
     }
 }
 
 /// Why a device cannot be opened, and what to do about it.
-fn trouble(path: &Path, error: &io::Error, sysfs: &Path) -> Error {
+fn trouble(path: &Path, error: &io::Error, root: &Path) -> Error {
     let shown = path.display();
     match error.kind() {
-        io::ErrorKind::NotFound if has_tpm_1_2(sysfs) => Error::environment(
+        io::ErrorKind::NotFound if has_tpm_1_2(root) => Error::environment(
             format!("there is no {shown}: the TPM of this machine is version 1.2"),
             "a TPM 2.0 is needed; some machines can switch theirs in the firmware setup or \
              by a firmware update",
@@ -125,8 +125,8 @@ fn trouble(path: &Path, error: &io::Error, sysfs: &Path) -> Error {
     }
 }
 
-fn has_tpm_1_2(sysfs: &Path) -> bool {
-    fs::read_to_string(sysfs.join("class/tpm/tpm0/tpm_version_major"))
+fn has_tpm_1_2(root: &Path) -> bool {
+    fs::read_to_string(root.join("sys/class/tpm/tpm0/tpm_version_major"))
         .is_ok_and(|version| version.trim() == "1")
 }
 
@@ -184,8 +184,12 @@ mod tests {
         assert!(help(io::ErrorKind::ResourceBusy).contains("tabrmd"));
         assert!(help(io::ErrorKind::NotFound).contains("firmware setup"));
         assert!(help(io::ErrorKind::Other).contains("dmesg"));
-        fs::create_dir_all(dir.path().join("class/tpm/tpm0")).unwrap();
-        fs::write(dir.path().join("class/tpm/tpm0/tpm_version_major"), "1\n").unwrap();
+        fs::create_dir_all(dir.path().join("sys/class/tpm/tpm0")).unwrap();
+        fs::write(
+            dir.path().join("sys/class/tpm/tpm0/tpm_version_major"),
+            "1\n",
+        )
+        .unwrap();
         let error = trouble(path, &io::ErrorKind::NotFound.into(), dir.path());
         assert!(error.message.contains("version 1.2"), "{error}");
     }

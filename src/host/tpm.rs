@@ -207,26 +207,29 @@ impl Tpm {
 
 impl TpmDevice for Tpm {
     fn facts(&mut self) -> Result<TpmFacts, TpmTrouble> {
-        let mut vendor = Vec::new();
-        for tag in [
+        let mut facts = TpmFacts {
+            manufacturer: self.property(PropertyTag::Manufacturer)?,
+            revision: self.property(PropertyTag::Revision)?,
+            lockout_interval: self.property(PropertyTag::LockoutInterval)?,
+            ..TpmFacts::default()
+        };
+        let mut vendor = [0; 4];
+        for (part, tag) in vendor.iter_mut().zip([
             PropertyTag::VendorString1,
             PropertyTag::VendorString2,
             PropertyTag::VendorString3,
             PropertyTag::VendorString4,
-        ] {
-            vendor.extend(self.property(tag)?.unwrap_or(0).to_be_bytes());
+        ]) {
+            *part = self.property(tag)?.unwrap_or(0);
         }
-        let vendor = String::from_utf8_lossy(&vendor)
-            .trim_matches(['\0', ' '])
-            .to_owned();
+        facts.set_vendor_string(vendor);
         let high = self.property(PropertyTag::FirmwareVersion1)?;
         let low = self.property(PropertyTag::FirmwareVersion2)?;
-        Ok(TpmFacts {
-            manufacturer: self.property(PropertyTag::Manufacturer)?,
-            vendor_string: (!vendor.is_empty()).then_some(vendor),
-            firmware: high.zip(low),
-            revision: self.property(PropertyTag::Revision)?,
-        })
+        facts.firmware = high.zip(low);
+        if let Some(attributes) = self.property(PropertyTag::Permanent)? {
+            facts.set_permanent(attributes);
+        }
+        Ok(facts)
     }
 
     fn nv_indices(&mut self) -> Result<Vec<u32>, TpmTrouble> {

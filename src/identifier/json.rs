@@ -8,8 +8,8 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::classify::{self, Material};
+use super::facts::{FileMachine, FileTpm};
 use super::gather::{add, finish, gather, within};
-use super::hint::{normal_guid, normal_mac};
 use super::limits::{MAX_DEPTH, MAX_INPUT_LEN, MAX_NAME_LEN};
 use super::model::{Element, Identifier, Kind, Node};
 use super::wellformed::{check_tree, clean};
@@ -43,11 +43,8 @@ impl Identifier {
         File {
             schema: SCHEMA.to_owned(),
             name: self.name.as_ref().and_then(clean),
-            machine: FileMachine {
-                guid: self.machine.guid.clone(),
-                serial: self.machine.serial.as_ref().and_then(clean),
-                macs: self.machine.macs.clone(),
-            },
+            machine: FileMachine::from(&self.machine),
+            tpm: self.tpm.as_ref().map(FileTpm::from),
             ekpubs: self
                 .ekpubs
                 .iter()
@@ -111,8 +108,11 @@ pub(super) fn read(text: &str) -> Result<Identifier, Error> {
     check_tree(&root).map_err(|what| {
         malformed(format!("the document cannot be written as XML: {what}")).at("/document")
     })?;
-    let told = gather(root, Kind::Json).map_err(|error| within(error, "/document"))?;
+    let mut told = gather(root, Kind::Json).map_err(|error| within(error, "/document"))?;
     agree(&stated, &told)?;
+    // What XML does not carry is as it is stated beside the document.
+    told.machine = stated.machine;
+    told.tpm = stated.tpm;
     Ok(told)
 }
 
@@ -120,24 +120,8 @@ pub(super) fn read(text: &str) -> Result<Identifier, Error> {
 fn stated(file: &File) -> Result<Identifier, Error> {
     let mut identifier = Identifier::empty(Kind::Json);
     identifier.name.clone_from(&file.name);
-    if let Some(guid) = &file.machine.guid {
-        if normal_guid(guid).as_ref() != Some(guid) {
-            return Err(
-                malformed("the GUID is not one in upper case without braces").at("/machine/guid"),
-            );
-        }
-        identifier.machine.guid = Some(guid.clone());
-    }
-    identifier.machine.serial.clone_from(&file.machine.serial);
-    for (index, mac) in file.machine.macs.iter().enumerate() {
-        if normal_mac(mac).as_ref() != Some(mac) {
-            return Err(
-                malformed("the MAC address is not one in upper case with colons")
-                    .at(format!("/machine/macs/{index}")),
-            );
-        }
-        identifier.machine.macs.push(mac.clone());
-    }
+    identifier.machine = file.machine.read()?;
+    identifier.tpm = file.tpm.as_ref().map(FileTpm::read).transpose()?;
     identifier.messages.clone_from(&file.messages);
     for (index, entry) in file.ekpubs.iter().enumerate() {
         let place = format!("/ekpubs/{index}");
@@ -186,7 +170,7 @@ fn agree(stated: &Identifier, told: &Identifier) -> Result<(), Error> {
     };
     let differs = if stated.name != told.name {
         "/name"
-    } else if stated.machine != told.machine {
+    } else if stated.machine.in_xml() != told.machine.in_xml() {
         "/machine"
     } else if keys(stated) != keys(told) {
         "/ekpubs"
@@ -233,7 +217,7 @@ fn same(stated: &Option<String>, computed: &str, place: &str) -> Result<(), Erro
     }
 }
 
-fn malformed(message: impl Into<String>) -> Error {
+pub(super) fn malformed(message: impl Into<String>) -> Error {
     Error::malformed(
         Code::JsonMalformed,
         message,
@@ -250,6 +234,8 @@ struct File {
     #[serde(default)]
     machine: FileMachine,
     #[serde(default)]
+    tpm: Option<FileTpm>,
+    #[serde(default)]
     ekpubs: Vec<FileEkPub>,
     #[serde(default)]
     ekcerts: Vec<FileEkCert>,
@@ -260,17 +246,6 @@ struct File {
     /// For other programs; read and dropped.
     #[serde(default, rename = "extensions", skip_serializing)]
     _extensions: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileMachine {
-    #[serde(default)]
-    guid: Option<String>,
-    #[serde(default)]
-    serial: Option<String>,
-    #[serde(default)]
-    macs: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -30,6 +30,13 @@ pub const MAX_NODES: usize = 2048;
 /// its chain.
 pub const MAX_KEYS: usize = 64;
 
+/// The longest host name, in bytes: a DNS name (RFC 1035 2.3.4). Linux has at most 64.
+pub const MAX_HOST_NAME_LEN: usize = 253;
+
+/// The longest name of a hypervisor, in bytes. Those that are known here are shorter
+/// than half of it.
+pub const MAX_HYPERVISOR_LEN: usize = 64;
+
 /// An `input-too-large` error.
 pub(super) fn too_large(message: String) -> Error {
     Error::malformed(

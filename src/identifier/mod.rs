@@ -6,6 +6,7 @@
 //! which was observed, and which is ours.
 
 mod classify;
+mod facts;
 mod gather;
 mod hint;
 mod json;
@@ -22,6 +23,9 @@ mod wellformed;
 mod write;
 mod xml;
 
-pub use limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_INPUT_LEN, MAX_KEYS, MAX_NAME_LEN, MAX_NODES};
+pub use limits::{
+    MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN, MAX_INPUT_LEN, MAX_KEYS,
+    MAX_NAME_LEN, MAX_NODES,
+};
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};

@@ -1,4 +1,4 @@
-use crate::ek::{Certificate, EkPub, Encoding};
+use crate::ek::{Certificate, EkPub, Encoding, TpmFacts};
 use crate::finding::Finding;
 
 /// What an input turned out to be.
@@ -24,6 +24,9 @@ pub struct Identifier {
     pub name: Option<String>,
     /// The machine.
     pub machine: Machine,
+    /// What the TPM says about itself. Only our JSON form carries it, and of it only
+    /// what lasts: neither lockout nor its interval.
+    pub tpm: Option<TpmFacts>,
     /// EKpubs in the order of the file, without repetition.
     pub ekpubs: Vec<EkPubEntry>,
     /// EKcerts in the order of the file, without repetition.
@@ -45,6 +48,11 @@ pub struct Machine {
     pub serial: Option<String>,
     /// MAC addresses, upper case with colons.
     pub macs: Vec<String>,
+    /// The host name that the system gives itself. Only our JSON form carries it.
+    pub host_name: Option<String>,
+    /// What runs the machine, such as `QEMU/KVM`, if it says that it is a virtual one.
+    /// Only our JSON form carries it.
+    pub hypervisor: Option<String>,
 }
 
 /// An EKpub and where it came from.
@@ -105,6 +113,17 @@ impl Kind {
     }
 }
 
+impl Machine {
+    /// What of it the XML form carries.
+    pub fn in_xml(&self) -> Self {
+        Self {
+            host_name: None,
+            hypervisor: None,
+            ..self.clone()
+        }
+    }
+}
+
 impl Identifier {
     /// What a host says about itself, for writing it to a file.
     pub fn new(
@@ -127,6 +146,7 @@ impl Identifier {
             kind,
             name: None,
             machine: Machine::default(),
+            tpm: None,
             ekpubs: Vec::new(),
             ekcerts: Vec::new(),
             messages: Vec::new(),

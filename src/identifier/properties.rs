@@ -15,7 +15,7 @@ use super::classify::to_base64;
 use super::*;
 use super::{wellformed, xml};
 use crate::ek::vectors::{EKCERT_RSA2048, VECTORS};
-use crate::ek::{Certificate, EkPub, Encoding};
+use crate::ek::{Certificate, EkPub, Encoding, TpmFacts};
 use crate::hash::from_hex;
 
 /// Names without a `k`, so that none promises an EK.
@@ -77,6 +77,8 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
             guid: Some("67F8C025-DE98-47EB-A000-0123456789AB".to_owned()),
             serial: Some("CZ1234".to_owned()),
             macs: vec!["00:15:5D:01:02:0A".to_owned()],
+            host_name: Some("hyp01".to_owned()),
+            hypervisor: Some("QEMU/KVM".to_owned()),
         },
         vec![EkPubEntry {
             key: key(),
@@ -89,6 +91,11 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         }],
     );
     identifier.messages = vec!["a message".to_owned()];
+    identifier.tpm = Some(TpmFacts {
+        manufacturer: Some(0x4946_5800),
+        firmware: Some((0x0007_0055, 0x11)),
+        ..TpmFacts::default()
+    });
     let xml = identifier.to_xml();
     let utf16 = xml.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut seeds = vec![
@@ -121,8 +128,15 @@ fn check(bytes: &[u8]) {
     for text in [identifier.to_json(), identifier.to_xml()] {
         let again = Identifier::read(text.as_bytes())
             .unwrap_or_else(|error| panic!("{error}: what was written\n{text}"));
+        match again.kind {
+            Kind::Xml => assert_eq!(again.tpm, None),
+            _ => {
+                assert_eq!(again.tpm, identifier.tpm);
+                assert_eq!(again.machine, identifier.machine);
+            }
+        }
         assert_eq!(again.name, identifier.name);
-        assert_eq!(again.machine, identifier.machine);
+        assert_eq!(again.machine.in_xml(), identifier.machine.in_xml());
         assert_eq!(again.messages, identifier.messages);
         let keys = |i: &Identifier| i.ekpubs.iter().map(|e| e.key.clone()).collect::<Vec<_>>();
         assert_eq!(keys(&again), keys(&identifier));

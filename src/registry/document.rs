@@ -318,6 +318,7 @@ impl DocumentHost {
                 guid: self.machine.guid,
                 serial: self.machine.serial,
                 macs: self.machine.macs,
+                ..Machine::default()
             },
             eks,
             ekcerts,

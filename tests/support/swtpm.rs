@@ -162,7 +162,7 @@ impl Swtpm {
         fs::read(self.path("ek.der")).unwrap()
     }
 
-    fn openssl(&self, words: &str) {
+    pub(crate) fn openssl(&self, words: &str) {
         let output = Command::new("openssl")
             .args(words.split_whitespace())
             .current_dir(self.dir.path())

@@ -5,7 +5,9 @@ use super::words::{
     signature_algorithm, texts,
 };
 use crate::cli::input::Input;
-use crate::cli::json::{self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine};
+use crate::cli::json::{
+    self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonHostMachine, JsonTpmFacts,
+};
 use crate::ek::{Certificate, EkPub};
 use crate::finding::Error;
 use crate::hash::hex;
@@ -18,7 +20,8 @@ pub(super) struct Inspected {
     outcome: &'static str,
     kind: Option<&'static str>,
     name: Option<String>,
-    machine: Option<JsonMachine>,
+    machine: Option<JsonHostMachine>,
+    tpm: Option<JsonTpmFacts>,
     ekpubs: Vec<InspectedKey>,
     ekcerts: Vec<InspectedCertificate>,
     messages: Vec<String>,
@@ -69,6 +72,7 @@ pub(super) fn unreadable(input: &Input, error: &Error) -> Inspected {
         kind: None,
         name: None,
         machine: None,
+        tpm: None,
         ekpubs: Vec::new(),
         ekcerts: Vec::new(),
         messages: Vec::new(),
@@ -84,6 +88,7 @@ pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
         kind: Some(kind_code(identifier.kind)),
         name: identifier.name.clone(),
         machine: Some((&identifier.machine).into()),
+        tpm: identifier.tpm.as_ref().map(JsonTpmFacts::from),
         ekpubs: identifier
             .ekpubs
             .iter()

@@ -3,7 +3,7 @@ use super::words::{
     signature_algorithm, texts, usage_words,
 };
 use crate::cli::console::Paint;
-use crate::cli::human::{Page, name_in_words, tpm_in_words};
+use crate::cli::human::{Page, name_in_words, tpm_facts_in_words, tpm_in_words};
 use crate::cli::input::Input;
 use crate::cli::json;
 use crate::ek::Certificate;
@@ -19,6 +19,10 @@ pub(super) fn describe(page: &mut Page, input: &Input, identifier: &Identifier, 
     );
     page.optional(1, "name", identifier.name.as_deref());
     page.machine(1, &identifier.machine);
+    page.optional(1, "host name", identifier.machine.host_name.as_deref());
+    page.optional(1, "hypervisor", identifier.machine.hypervisor.as_deref());
+    let tpm = identifier.tpm.as_ref().map(tpm_facts_in_words);
+    page.optional(1, "TPM", tpm.filter(|words| !words.is_empty()).as_deref());
     for entry in &identifier.ekpubs {
         page.field(
             1,

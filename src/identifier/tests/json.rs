@@ -32,6 +32,71 @@ fn written_and_read_back() {
 }
 
 #[test]
+fn what_only_json_carries() {
+    let identifier = with_host_facts();
+    let json = identifier.to_json();
+    let back = read(&json);
+    assert_eq!(back.machine, identifier.machine);
+    assert_eq!(back.tpm, identifier.tpm);
+    assert_eq!(back.to_json(), json);
+    // Beside a document as well: the document cannot contradict it.
+    let mut whole = read(&identifier.to_xml());
+    assert_eq!(whole.machine, identifier.machine.in_xml());
+    assert_eq!(whole.tpm, None);
+    whole.machine = identifier.machine.clone();
+    whole.tpm.clone_from(&identifier.tpm);
+    let back = read(&whole.to_json());
+    assert!(back.document.is_some());
+    assert_eq!(back.machine, identifier.machine);
+    assert_eq!(back.tpm, identifier.tpm);
+    // What is longer than can be read again is left out.
+    let mut long = identifier;
+    long.machine.host_name = Some("x".repeat(254));
+    long.machine.hypervisor = Some(String::new());
+    long.tpm.as_mut().unwrap().vendor_string = Some("x".repeat(49));
+    let back = read(&long.to_json());
+    assert_eq!(back.machine.host_name, None);
+    assert_eq!(back.machine.hypervisor, None);
+    assert_eq!(back.tpm.unwrap().vendor_string, None);
+}
+
+#[test]
+fn host_facts_in_other_forms_are_refused() {
+    let json = with_host_facts().to_json();
+    for (from, to, place) in [
+        (
+            "\"hyp01.example\"",
+            &*format!("\"{}\"", "x".repeat(254)),
+            "/machine/host_name",
+        ),
+        ("\"hyp01.example\"", "\"\"", "/machine/host_name"),
+        (
+            "\"QEMU/KVM\"",
+            &*format!("\"{}\"", "x".repeat(65)),
+            "/machine/hypervisor",
+        ),
+        ("\"id:49465800\"", "\"IFX\"", "/tpm/manufacturer"),
+        (
+            "\"SLB9672\"",
+            &*format!("\"{}\"", "x".repeat(49)),
+            "/tpm/vendor_string",
+        ),
+        ("\"SLB9672\"", "\"\"", "/tpm/vendor_string"),
+        ("\"16.10.00040200\"", "\"16.10\"", "/tpm/firmware"),
+        ("159", "-1", "line"),
+        ("159", "4294967296", "line"),
+        ("\"generated_eps\": false", "\"generated_eps\": 0", "line"),
+        ("\"revision\"", "\"level\"", "line"),
+    ] {
+        assert!(json.contains(from), "{from}");
+        let error = Identifier::read(json.replace(from, to).as_bytes()).unwrap_err();
+        assert_eq!(error.code, Some(Code::JsonMalformed), "{from}");
+        let location = error.location.unwrap();
+        assert!(location.starts_with(place), "{from} {to}: {location}");
+    }
+}
+
+#[test]
 fn json_that_lies() {
     let json = read(&whole()).to_json();
     let other = from_hex(EKCERT_P384).unwrap();

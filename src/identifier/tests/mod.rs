@@ -11,7 +11,7 @@ use super::classify::to_base64;
 use super::xml;
 use super::*;
 use crate::ek::vectors::{EKCERT_RSA2048, VECTORS};
-use crate::ek::{Certificate, EkPub, Encoding};
+use crate::ek::{Certificate, EkPub, Encoding, TpmFacts};
 use crate::finding::{Code, Error, Severity};
 use crate::hash::from_hex;
 
@@ -455,6 +455,7 @@ fn from_host() -> Identifier {
             guid: Some("67F8C025-DE98-47EB-A000-0123456789AB".to_owned()),
             serial: Some("CZ 1234".to_owned()),
             macs: vec!["00:15:5D:01:02:0A".to_owned()],
+            ..Machine::default()
         },
         vec![EkPubEntry {
             key: key(),
@@ -467,6 +468,22 @@ fn from_host() -> Identifier {
         }],
     );
     identifier.messages = vec!["no certificate for ecc-p256".to_owned()];
+    identifier
+}
+
+/// The same with what only JSON carries.
+fn with_host_facts() -> Identifier {
+    let mut identifier = from_host();
+    identifier.machine.host_name = Some("hyp01.example".to_owned());
+    identifier.machine.hypervisor = Some("QEMU/KVM".to_owned());
+    identifier.tpm = Some(TpmFacts {
+        manufacturer: Some(0x4946_5800),
+        vendor_string: Some("SLB9672".to_owned()),
+        firmware: Some((0x0010_000a, 0x0004_0200)),
+        revision: Some(159),
+        generated_eps: Some(false),
+        ..TpmFacts::default()
+    });
     identifier
 }
 

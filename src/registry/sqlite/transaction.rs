@@ -486,6 +486,7 @@ fn host(row: &Row<'_>) -> rusqlite::Result<Host> {
             guid: row.get(3)?,
             serial: row.get(4)?,
             macs: json(row, 5)?,
+            ..Machine::default()
         },
         eks: Vec::new(),
         ekcerts: Vec::new(),

@@ -82,6 +82,7 @@ fn trusted(name: &str, seed: &str) -> Candidate {
             )),
             serial: Some(format!("SN-{name}")),
             macs: vec!["00:11:22:33:44:55".into()],
+            ..Machine::default()
         },
         eks: vec![ek(seed)],
         ekcerts: vec![HostEkCert {

@@ -13,8 +13,10 @@
     reason = "tests may be blunt"
 )]
 
-#[path = "support/swtpm.rs"]
+#[path = "../support/swtpm.rs"]
 mod swtpm;
+
+mod chain;
 
 use std::fs;
 use std::io::Write as _;
@@ -304,6 +306,8 @@ fn a_regenerated_seed() {
     tpm.tool("tpm2_changeeps");
     let contents = read(&tpm);
     assert_eq!(codes(&contents), [Code::KeyMismatch; 2]);
+    assert_eq!(contents.facts.generated_eps, Some(true));
+    assert!(contents.findings[0].message.contains("tpmGeneratedEPS"));
     assert_eq!(contents.keys.len(), 2);
     assert_same_as_made(&tpm, &contents.keys[0], "rsa");
 }
