@@ -100,8 +100,13 @@ impl<'a> Console<'a> {
 
     /// A result, to standard output as it is.
     pub(super) fn print(&mut self, text: &str) {
+        self.write(text.as_bytes());
+    }
+
+    /// The same for a result that is no text.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
         if self.broken.is_none() {
-            self.broken = self.streams.stdout.write_all(text.as_bytes()).err();
+            self.broken = self.streams.stdout.write_all(bytes).err();
         }
     }
 

@@ -100,6 +100,7 @@ mod with_tpm {
     use super::super::json::{
         self, JsonEkCert, JsonEkPub, JsonFinding, JsonHostMachine, JsonTpmFacts,
     };
+    use super::super::software_stack::silence;
     use super::{Ek, Format, GetPlatformIdentifier};
     use crate::ek::{Algorithm, Curve};
     use crate::finding::{Error, Finding, Severity, escape};
@@ -129,7 +130,7 @@ mod with_tpm {
                 "give the name that the host is to be registered under: --name hyp01",
             ));
         }
-        silence_the_software_stack();
+        silence();
         let mut tpm = Tpm::open(&args.tcti)?;
         let contents = read_tpm(&mut tpm, choice(args.ek))?;
         let report = report(&args.name, machine(Path::new(SYSTEM_ROOT)), contents);
@@ -158,37 +159,6 @@ mod with_tpm {
         describe(&report, args.output.as_deref(), console);
         Ok(Exit::Done)
     }
-
-    /// The C libraries of the TCG software stack write whatever goes wrong to
-    /// standard error, and read once, when they start, whether they should. So the
-    /// program starts itself again with the setting, unless there is one: setting
-    /// the environment of a running process is unsafe. If that fails, the messages
-    /// are there, and that is all. A program that calls this library under another
-    /// name is not started again behind its back.
-    #[cfg(unix)]
-    fn silence_the_software_stack() {
-        use std::os::unix::process::CommandExt as _;
-        const VARIABLE: &str = "TSS2_LOG";
-        if std::env::var_os(VARIABLE).is_some() {
-            return;
-        }
-        let Ok(program) = std::env::current_exe() else {
-            return;
-        };
-        let name = program.file_stem().and_then(|name| name.to_str());
-        if !matches!(name, Some("endorse" | "get-platform-identifier")) {
-            return;
-        }
-        let mut args = std::env::args_os();
-        let mut command = std::process::Command::new(program);
-        if let Some(called) = args.next() {
-            command.arg0(called);
-        }
-        let _ = command.args(args).env(VARIABLE, "all+none").exec();
-    }
-
-    #[cfg(not(unix))]
-    fn silence_the_software_stack() {}
 
     fn choice(ek: Ek) -> EkChoice {
         EkChoice::Only(match ek {

@@ -22,6 +22,8 @@ mod json;
 mod options;
 mod register_host;
 mod report;
+#[cfg(feature = "tpm")]
+mod software_stack;
 mod stores;
 mod verify;
 

@@ -8,6 +8,7 @@
     reason = "this room is at the edge: it reads sysfs and the TPM, and writes the result"
 )]
 
+mod answer;
 mod hypervisor;
 mod machine;
 mod read;
@@ -17,9 +18,12 @@ mod save;
 mod tcti;
 #[cfg(feature = "tpm")]
 mod tpm;
+#[cfg(feature = "tpm")]
+mod tpm_answer;
 
+pub use answer::{AnsweringTpm, answer, ask, recover};
 pub use machine::{MachineFacts, machine};
-pub use read::read_tpm;
+pub use read::{Place, read_tpm};
 pub use report::{HostReport, report};
 pub use save::save;
 #[cfg(feature = "tpm")]

@@ -30,7 +30,7 @@ const MAX_NV_LEN: usize = 65_535;
 
 /// A TPM behind the TCG software stack.
 pub struct Tpm {
-    context: Context,
+    pub(super) context: Context,
     tcti: String,
 }
 
@@ -65,7 +65,7 @@ impl Tpm {
         })
     }
 
-    fn trouble(&self, error: tss_esapi::Error) -> TpmTrouble {
+    pub(super) fn trouble(&self, error: tss_esapi::Error) -> TpmTrouble {
         let code = match error {
             tss_esapi::Error::Tss2Error(code) => raw(code),
             // The stack read an answer that it does not understand.
@@ -157,7 +157,7 @@ impl Tpm {
 
     /// Runs `read` on an object that is in the TPM already, and lets go of what the
     /// software stack remembers of it.
-    fn with_object<T>(
+    pub(super) fn with_object<T>(
         &mut self,
         handle: TpmHandle,
         read: impl FnOnce(&mut Self, ObjectHandle) -> Result<T, TpmTrouble>,

@@ -35,7 +35,60 @@ pub(super) struct Answer {
     pub(super) output: Option<PathBuf>,
 }
 
+/// Says that this build cannot.
+#[cfg(not(feature = "tpm"))]
+pub(super) fn run(_: &Answer, _: &mut Console<'_>) -> Result<Exit, Error> {
+    Err(super::output::no_tpm("the challenge is not answered"))
+}
+
+/// Answers a challenge.
+#[cfg(feature = "tpm")]
 pub(super) fn run(args: &Answer, console: &mut Console<'_>) -> Result<Exit, Error> {
-    let _ = (args, console);
-    Err(Error::environment("not yet", "wait"))
+    use super::output::deliver;
+    use crate::cli::input::read_input;
+    use crate::cli::json;
+    use crate::cli::software_stack::silence;
+    use crate::host::{Tpm, answer, recover};
+    use crate::possession::{Challenge, Credential, MAX_FILE_LEN};
+
+    #[derive(serde::Serialize)]
+    struct Answered {
+        outcome: &'static str,
+        host: Option<String>,
+        challenge: Option<String>,
+        output: Option<String>,
+        /// The file itself, where it was not written to one; a bare secret in hex.
+        document: Option<String>,
+    }
+
+    silence();
+    let file = read_input(&args.file, console, MAX_FILE_LEN)?;
+    let output = args.output.as_ref().map(|path| path.display().to_string());
+    let answered = if Credential::is_tpm2_tools(&file) {
+        let credential = Credential::from_tpm2_tools(&file)?;
+        let secret = recover(&mut Tpm::open(&args.tcti)?, &credential)?;
+        deliver(&secret, args.output.as_deref(), console)?;
+        Answered {
+            outcome: "recovered",
+            host: None,
+            challenge: None,
+            document: output.is_none().then(|| crate::hash::hex(&secret)),
+            output,
+        }
+    } else {
+        let challenge = Challenge::read(&file)?;
+        let text = answer(&mut Tpm::open(&args.tcti)?, &challenge)?.to_json();
+        deliver(text.as_bytes(), args.output.as_deref(), console)?;
+        Answered {
+            outcome: "answered",
+            host: Some(challenge.host),
+            challenge: Some(challenge.id.to_string()),
+            document: output.is_none().then_some(text),
+            output,
+        }
+    };
+    if console.manner.json {
+        console.print(&json::document(ANSWER, &[answered]));
+    }
+    Ok(Exit::Done)
 }

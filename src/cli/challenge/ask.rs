@@ -33,7 +33,51 @@ pub(super) struct Ask {
     pub(super) output: Option<PathBuf>,
 }
 
+/// Says that this build cannot.
+#[cfg(not(feature = "tpm"))]
+pub(super) fn run(_: &Ask, _: &mut Console<'_>) -> Result<Exit, Error> {
+    Err(super::output::no_tpm("there is no request of this host"))
+}
+
+/// Makes the attestation key and writes the request.
+#[cfg(feature = "tpm")]
 pub(super) fn run(args: &Ask, console: &mut Console<'_>) -> Result<Exit, Error> {
-    let _ = (args, console);
-    Err(Error::environment("not yet", "wait"))
+    use super::output::deliver;
+    use crate::cli::json;
+    use crate::cli::software_stack::silence;
+    use crate::hash::hex;
+    use crate::host::{Tpm, ask};
+
+    #[derive(serde::Serialize)]
+    struct Asked {
+        outcome: &'static str,
+        name: Option<String>,
+        ak_name: String,
+        ekpubs: Vec<String>,
+        output: Option<String>,
+        /// The file itself, where it was not written to one.
+        document: Option<String>,
+    }
+
+    silence();
+    let request = ask(&mut Tpm::open(&args.tcti)?, args.name.as_deref())?;
+    let text = request.to_json();
+    deliver(text.as_bytes(), args.output.as_deref(), console)?;
+    console.detail(&format!("attestation key {}", hex(request.ak.name())));
+    if console.manner.json {
+        let asked = Asked {
+            outcome: "asked",
+            ak_name: hex(request.ak.name()),
+            ekpubs: request
+                .eks
+                .iter()
+                .map(|ek| ek.key.spki_sha256().to_string())
+                .collect(),
+            output: args.output.as_ref().map(|path| path.display().to_string()),
+            document: args.output.is_none().then_some(text),
+            name: request.name,
+        };
+        console.print(&json::document(ASK, &[asked]));
+    }
+    Ok(Exit::Done)
 }

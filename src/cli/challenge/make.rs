@@ -137,7 +137,7 @@ impl Make {
             (None, None) => self.output.clone(),
         };
         if self.tpm2_tools.is_none() {
-            deliver(&text, output.as_deref(), console)?;
+            deliver(text.as_bytes(), output.as_deref(), console)?;
         }
         Ok(JsonMade {
             input: input.name.clone(),

@@ -2,9 +2,13 @@
 
 mod advice;
 mod chain;
+mod locate;
 mod templates;
 #[cfg(test)]
 mod tests;
+
+pub use locate::Place;
+pub(super) use locate::locate;
 
 use super::{EkChoice, KeySource, NvCertificate, TpmContents, TpmDevice, TpmKey, TpmTrouble};
 use crate::ek::{Certificate, EkPub, Template, TpmPublic, unwrap_nv};
