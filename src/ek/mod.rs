@@ -10,6 +10,7 @@ mod extensions;
 mod facts;
 mod name;
 mod nv;
+mod policy;
 mod profile;
 mod public_key;
 mod residues;
@@ -35,6 +36,7 @@ pub use extensions::{
 pub use facts::{MAX_VENDOR_STRING_LEN, TpmFacts};
 pub use name::{Name, NameKey};
 pub use nv::{Unwrapped, unwrap_nv};
+pub use policy::EkPolicy;
 pub use profile::check_profile;
 pub use public_key::{
     Algorithm, Curve, EkPub, Key, MAX_RSA_BITS, MAX_RSA_EXPONENT_LEN, MIN_RSA_BITS,

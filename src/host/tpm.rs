@@ -331,7 +331,7 @@ fn raw(code: Tss2ResponseCode) -> u32 {
         .unwrap_or(u32::MAX)
 }
 
-fn describe(error: tss_esapi::Error) -> String {
+pub(super) fn describe(error: tss_esapi::Error) -> String {
     match error {
         tss_esapi::Error::WrapperError(kind) => kind.to_string(),
         tss_esapi::Error::Tss2Error(code) => {

@@ -1,22 +1,19 @@
 use tss_esapi::attributes::SessionAttributesBuilder;
-use tss_esapi::constants::SessionType;
+use tss_esapi::constants::{PropertyTag, SessionType};
 use tss_esapi::handles::{AuthHandle, KeyHandle, ObjectHandle, PersistentTpmHandle, SessionHandle};
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 use tss_esapi::interface_types::resource_handles::Hierarchy;
 use tss_esapi::interface_types::session_handles::{AuthSession, PolicySession};
 use tss_esapi::structures::{
-    Data, Digest, EncryptedSecret, IdObject, Nonce, PcrSelectionListBuilder, PcrSlot, Public,
-    SignatureScheme, SymmetricDefinition,
+    Data, Digest, DigestList, EncryptedSecret, IdObject, Nonce, PcrSelectionListBuilder, PcrSlot,
+    Public, SignatureScheme, SymmetricDefinition,
 };
 use tss_esapi::traits::{Marshall as _, UnMarshall as _};
 
+use super::tpm::describe;
 use super::{AnsweringTpm, Place, Tpm, TpmTrouble};
-use crate::ek::{NameAlg, TpmPublic};
+use crate::ek::{EkPolicy, NameAlg, TpmPublic};
 use crate::possession::Credential;
-
-/// `userWithAuth` (TPM 2.0 Part 2, 8.3): the key may be used with its password, which
-/// for an EK is empty. Without it the policy must be met.
-const USER_WITH_AUTH: u32 = 1 << 6;
 
 impl AnsweringTpm for Tpm {
     fn activate(
@@ -41,7 +38,7 @@ impl AnsweringTpm for Tpm {
                             |context| context.activate_credential(ak, ek, blob, secret),
                         )
                         .map(|secret| secret.value().to_vec())
-                        .map_err(|error| tpm.trouble(error))
+                        .map_err(|error| tpm.trouble_with_credential(error))
                 })
             })
         })
@@ -73,6 +70,20 @@ impl AnsweringTpm for Tpm {
 }
 
 impl Tpm {
+    /// Some TPMs answer TPM_RC_FAILURE to a seed that they cannot decrypt, though they are
+    /// not in failure mode (libtpms does): they answer the next question.
+    fn trouble_with_credential(&mut self, error: tss_esapi::Error) -> TpmTrouble {
+        match self.trouble(error) {
+            TpmTrouble::Lost(lost) => {
+                match self.context.get_tpm_property(PropertyTag::Manufacturer) {
+                    Ok(_) => TpmTrouble::Refused(describe(error)),
+                    Err(_) => TpmTrouble::Lost(lost),
+                }
+            }
+            refused => refused,
+        }
+    }
+
     /// Runs `work` with the EK, which is in the TPM already or made anew.
     fn with_ek<T>(
         &mut self,
@@ -111,20 +122,22 @@ impl Tpm {
         Ok(value)
     }
 
-    /// Runs `work` with a session that authorises the use of an EK: its password, or its
-    /// policy, which is PolicySecret with the endorsement hierarchy (policy A of the EK
-    /// Credential Profile).
+    /// Runs `work` with a session that authorises the use of an EK: by its policy, if that
+    /// is one of the EK Credential Profile's, else by its password, which is empty. With
+    /// the policy a TPM in lockout does it as well.
     fn with_ek_session<T>(
         &mut self,
         public: &TpmPublic,
         work: impl FnOnce(&mut Self, AuthSession) -> Result<T, TpmTrouble>,
     ) -> Result<T, TpmTrouble> {
-        if public.attributes & USER_WITH_AUTH != 0 {
+        let policy = NameAlg::from_id(public.name_alg)
+            .and_then(|hash| EkPolicy::of(hash, &public.auth_policy));
+        let Some(policy) = policy else {
             return work(self, AuthSession::Password);
-        }
-        let hash = match NameAlg::from_id(public.name_alg) {
-            Some(NameAlg::Sha384) => HashingAlgorithm::Sha384,
-            Some(NameAlg::Sha512) => HashingAlgorithm::Sha512,
+        };
+        let hash = match policy.hash {
+            NameAlg::Sha384 => HashingAlgorithm::Sha384,
+            NameAlg::Sha512 => HashingAlgorithm::Sha512,
             _ => HashingAlgorithm::Sha256,
         };
         let started = self
@@ -143,7 +156,9 @@ impl Tpm {
         let Some(session) = started else {
             return Err(TpmTrouble::Refused("it started no session".to_owned()));
         };
-        let result = self.meet_policy(session).and_then(|()| work(self, session));
+        let result = self
+            .meet_policy(session, &policy)
+            .and_then(|()| work(self, session));
         // A policy session ends with its use unless it says otherwise; flushed here, it
         // is gone in any case.
         let handle = ObjectHandle::from(SessionHandle::from(session));
@@ -153,18 +168,19 @@ impl Tpm {
         Ok(value)
     }
 
-    fn meet_policy(&mut self, session: AuthSession) -> Result<(), TpmTrouble> {
+    fn meet_policy(&mut self, session: AuthSession, policy: &EkPolicy) -> Result<(), TpmTrouble> {
         let (attributes, mask) = SessionAttributesBuilder::new()
             .with_continue_session(true)
             .build();
         self.context
             .tr_sess_set_attributes(session, attributes, mask)
             .map_err(|error| self.trouble(error))?;
-        let policy = PolicySession::try_from(session).map_err(|error| self.trouble(error))?;
+        let policy_session =
+            PolicySession::try_from(session).map_err(|error| self.trouble(error))?;
         self.context
             .execute_with_session(Some(AuthSession::Password), |context| {
                 context.policy_secret(
-                    policy,
+                    policy_session,
                     AuthHandle::Endorsement,
                     Nonce::default(),
                     Digest::default(),
@@ -173,7 +189,18 @@ impl Tpm {
                 )
             })
             .map_err(|error| self.trouble(error))?;
-        Ok(())
+        if policy.alternatives.is_empty() {
+            return Ok(());
+        }
+        let mut alternatives = DigestList::new();
+        for digest in &policy.alternatives {
+            Digest::try_from(digest.clone())
+                .and_then(|digest| alternatives.add(digest))
+                .map_err(|error| self.trouble(error))?;
+        }
+        self.context
+            .execute_without_session(|context| context.policy_or(policy_session, alternatives))
+            .map_err(|error| self.trouble(error))
     }
 }
 

@@ -129,7 +129,7 @@ impl Swtpm {
         output
     }
 
-    fn run(&self, words: &str) -> Output {
+    pub(crate) fn run(&self, words: &str) -> Output {
         let mut words = words.split_whitespace();
         Command::new(words.next().unwrap())
             .args(words)

@@ -17,6 +17,7 @@
 mod swtpm;
 
 mod chain;
+mod challenge;
 
 use std::fs;
 use std::io::Write as _;
