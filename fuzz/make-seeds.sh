@@ -5,7 +5,7 @@ set -eu
 endorse=${ENDORSE:-target/debug/endorse}
 data=testdata/cli
 corpus=fuzz/corpus
-mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json
+mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/reply
 
 cp $data/hyp01.xml $data/hyp01-utf16.xml $data/no-ekcert.xml $data/ek.pem $data/ek-nv.bin $corpus/identifier/
 cp $data/ek.der $data/intermediate.der $data/ek-nv.bin $corpus/certificate/
@@ -13,6 +13,9 @@ cp $data/exponent-one.bin $data/even-modulus.bin $data/off-curve.bin $corpus/ekp
 openssl x509 -inform der -in $data/ek.der -pubkey -noout | openssl pkey -pubin -outform der > $corpus/ekpub/spki.der
 $endorse inspect --format json $data/hyp01.xml > $corpus/json/hyp01.json
 $endorse inspect --format json $data/no-ekcert.xml > $corpus/json/no-ekcert.json
+
+cp $data/ek.der $data/ek.pem $data/ek-nv.bin $corpus/reply/
+printf '{"pubhash":"AAAA%%3D","certificate":"%s"}' "$(base64 -w0 $data/ek.der | tr +/ -_ | sed 's/=/%3D/g')" > $corpus/reply/intel.json
 
 # (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root.
 piece() { printf "\\$(printf %03o "$1")"; size=$(wc -c < "$2"); printf "\\$(printf %03o $((size / 256)))\\$(printf %03o $((size % 256)))"; cat "$2"; }

@@ -46,6 +46,7 @@ fn corpus() {
     replay("fuzz/corpus/certificate", invariants::certificate);
     replay("fuzz/corpus/path", invariants::path);
     replay("fuzz/corpus/json", invariants::json);
+    replay("fuzz/corpus/reply", invariants::reply);
 }
 
 #[test]
@@ -55,6 +56,7 @@ fn test_vectors() {
         invariants::ekpub,
         invariants::certificate,
         invariants::json,
+        invariants::reply,
     ] {
         replay("testdata", check);
         replay("roots", check);

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use endorse::der::{Time, subrange};
-use endorse::ek::{Certificate, EkPub, check_key, check_profile, unwrap_nv};
+use endorse::ek::{
+    Certificate, EkCertService, EkPub, check_key, check_profile, read_service_reply, unwrap_nv,
+};
 use endorse::identifier::Identifier;
 use endorse::trust::{Origin, Policy, Store, Usage};
 use endorse::verdict::{Outcome, judge};
@@ -52,7 +54,24 @@ pub(crate) fn ekpub(data: &[u8]) {
     assert_eq!(again.spki_sha256(), key.spki_sha256());
     assert_eq!(again.windows_sha256(), key.windows_sha256());
     assert_eq!(again.tpm_names(), key.tpm_names());
+    for service in EkCertService::ALL {
+        if let Ok(name) = service.name_of(&key) {
+            assert!(
+                name.bytes()
+                    .all(|octet| octet.is_ascii_alphanumeric() || b"-_%".contains(&octet))
+            );
+        }
+    }
     let _ = check_key(&key);
+}
+
+/// Reading the reply of a service: what is found in it reads by itself as the same.
+pub(crate) fn reply(data: &[u8]) {
+    let Ok(certificate) = read_service_reply(data) else {
+        return;
+    };
+    let again = read_service_reply(certificate.der()).expect("a certificate is a reply");
+    assert_eq!(again.der(), certificate.der());
 }
 
 /// Reading a certificate: its parts are parts of the input, kept as received.

@@ -10,7 +10,9 @@ mod name;
 mod nv;
 mod profile;
 mod public_key;
+mod reply;
 mod residues;
+mod service;
 mod spki;
 mod template;
 mod tpm_public;
@@ -33,6 +35,8 @@ pub use profile::check_profile;
 pub use public_key::{
     Algorithm, Curve, EkPub, Key, MAX_RSA_BITS, MAX_RSA_EXPONENT_LEN, MIN_RSA_BITS,
 };
+pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
+pub use service::EkCertService;
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, TpmPublic};
 pub use vendor::{Vendor, vendor_by_id};
