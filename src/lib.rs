@@ -11,6 +11,7 @@
 //! | [`trust`] | the two stores, path building and validation, signatures, policy |
 //! | [`verdict`] | one judgement of one identifier |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
+//! | `fetch` | certificates over HTTPS, where asked for (feature `fetch`) |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
 //! | `cli` | the command line (feature `cli`) |
 //!
@@ -20,6 +21,8 @@
 
 pub mod der;
 pub mod ek;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod finding;
 pub mod hash;
 pub mod host;
