@@ -30,9 +30,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
-use endorse::ek::{Certificate, EkCertService, EkPub};
+use endorse::ek::{Certificate, EkCertService, EkPub, Template, TpmPublic};
 use endorse::fetch::{Cause, Client, Failure, MAX_HEADER_LEN, Services, Settings, fetch_ekcert};
-use endorse::finding::{Code, Error, Fault};
+use endorse::finding::{Code, Error, Fault, Severity};
+use endorse::host::{
+    EkChoice, MachineFacts, TpmContents, TpmDevice, TpmFacts, TpmTrouble, fetch_missing, read_tpm,
+    report,
+};
+use endorse::identifier::Machine;
 use pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::ServerConfig;
 use server::{Server, ok, status, wait_for_the_end};
@@ -282,6 +287,49 @@ fn headers_without_an_end() {
     let many = "X-A: b\r\n".repeat(MAX_HEADER_LEN / 16);
     let server = Server::saying(format!("HTTP/1.1 200 OK\r\n{many}\r\n"));
     assert_eq!(cause(get(&server)), Cause::Broken);
+}
+
+/// What never ends and is never a body either.
+#[test]
+fn replies_that_go_round_in_circles() {
+    for (start, piece, expected) in [
+        ("", "HTTP/1.1 100 Continue\r\n\r\n", Cause::TooLarge),
+        (
+            "",
+            "HTTP/1.1 103 Early Hints\r\nX-A: b\r\n\r\n",
+            Cause::TooLarge,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+            "x",
+            Cause::Broken,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "0",
+            Cause::Broken,
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+            "X-A: b\r\n",
+            Cause::TimedOut,
+        ),
+    ] {
+        let server = Server::new(move |_, stream| {
+            let _ = stream.write_all(start.as_bytes());
+            while stream.write_all(piece.as_bytes()).is_ok() {}
+        });
+        let client = Client::new(&Settings {
+            timeout: SHORT,
+            ..settings(&[server.host()])
+        })
+        .unwrap();
+        assert_eq!(
+            cause(client.get(&server.url("/x"))),
+            expected,
+            "{start}{piece}"
+        );
+    }
 }
 
 #[test]
@@ -574,4 +622,177 @@ fn a_server_that_does_not_speak_tls() {
     let client = Client::new(&settings(std::slice::from_ref(&host))).unwrap();
     assert_eq!(cause(client.get(&format!("https://{host}/x"))), Cause::Tls);
     thread.join().unwrap();
+}
+
+const INTEL: Option<u32> = Some(0x494e_5443);
+const AMD: Option<u32> = Some(0x414d_4400);
+
+/// A TPM of this manufacturer with an RSA-2048 EK, and perhaps a certificate.
+struct Fake {
+    manufacturer: Option<u32>,
+    certificate: Option<Vec<u8>>,
+}
+
+impl TpmDevice for Fake {
+    fn facts(&mut self) -> Result<TpmFacts, TpmTrouble> {
+        Ok(TpmFacts {
+            manufacturer: self.manufacturer,
+            ..TpmFacts::default()
+        })
+    }
+    fn nv_indices(&mut self) -> Result<Vec<u32>, TpmTrouble> {
+        Ok(self.certificate.iter().map(|_| 0x01c0_0002).collect())
+    }
+    fn nv_read(&mut self, _: u32) -> Result<Vec<u8>, TpmTrouble> {
+        Ok(self.certificate.clone().unwrap())
+    }
+    fn persistent_handles(&mut self) -> Result<Vec<u32>, TpmTrouble> {
+        Ok(Vec::new())
+    }
+    fn read_public(&mut self, _: u32) -> Result<Vec<u8>, TpmTrouble> {
+        Err(TpmTrouble::Refused("nothing is persistent".to_owned()))
+    }
+    fn create_primary(&mut self, _: &[u8]) -> Result<Vec<u8>, TpmTrouble> {
+        Ok(area())
+    }
+}
+
+/// The public area of its EK.
+fn area() -> Vec<u8> {
+    let template = Template::by_label("L-1").unwrap();
+    let mut area = template.public_area(None).unwrap();
+    let start = area.len() - 256;
+    area[start..].fill(0xc1);
+    area
+}
+
+/// A certificate for its EK.
+fn certificate_of_fake() -> Vec<u8> {
+    let key = TpmPublic::from_tpmt(&area()).unwrap().key;
+    let mut spec = pki::Spec::ek(pki::ec_key(1), pki::dn("Vendor", "EK CA"), pki::ec_key(0));
+    spec.spki = key.spki_der().to_vec();
+    spec.der()
+}
+
+/// What is known of a TPM after the services on this server were asked.
+fn after_fetching(server: &Server, mut tpm: Fake) -> TpmContents {
+    let services = mirrors(server);
+    let client = Client::new(&settings(&services.hosts())).unwrap();
+    let mut contents = read_tpm(&mut tpm, EkChoice::Auto).unwrap();
+    fetch_missing(&mut contents, &client, &services);
+    contents
+}
+
+fn no_machine() -> MachineFacts {
+    MachineFacts {
+        machine: Machine::default(),
+        findings: Vec::new(),
+    }
+}
+
+fn codes(contents: &TpmContents) -> Vec<Code> {
+    contents.findings.iter().map(|found| found.code).collect()
+}
+
+#[test]
+fn a_firmware_tpm_gets_its_certificate() {
+    let der = certificate_of_fake();
+    for (manufacturer, path) in [(INTEL, "/intel/"), (AMD, "/amd/")] {
+        let server = Server::saying(ok(&der));
+        let tpm = Fake {
+            manufacturer,
+            certificate: None,
+        };
+        let contents = after_fetching(&server, tpm);
+        assert_eq!(contents.findings, []);
+        let report = report("nuc1", no_machine(), contents);
+        let [found] = report.identifier.ekcerts.as_slice() else {
+            panic!("{report:?}")
+        };
+        assert_eq!(found.certificate.der(), der);
+        assert!(found.source.starts_with(&server.url(path)), "{found:?}");
+        assert_eq!(report.identifier.messages, [""; 0]);
+    }
+}
+
+#[test]
+fn what_fails_is_a_warning() {
+    let (_, other) = ek(2);
+    for (reply, why) in [
+        (status("404 Not Found"), "Intel has no certificate"),
+        (status("500 Internal Server Error"), "failed (500"),
+        (ok(b"<html>"), "no certificate"),
+        (ok(&other), "is for the key"),
+    ] {
+        let server = Server::saying(reply);
+        let tpm = Fake {
+            manufacturer: INTEL,
+            certificate: None,
+        };
+        let contents = after_fetching(&server, tpm);
+        assert_eq!(
+            codes(&contents),
+            [Code::EkcertMissing, Code::EkcertNotFetched]
+        );
+        let finding = &contents.findings[1];
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.message.contains(why), "{finding:?}");
+        assert!(!finding.help.is_empty());
+        let report = report("nuc1", no_machine(), contents);
+        assert_eq!(report.identifier.ekcerts.len(), 0);
+        assert_eq!(report.identifier.messages.len(), 1);
+    }
+}
+
+#[test]
+fn other_vendors_are_not_asked() {
+    let server = Server::saying(ok(&certificate_of_fake()));
+    for (manufacturer, name) in [
+        (Some(0x4946_5800), "Infineon"),
+        (Some(0x0000_1014), "swtpm"),
+        (Some(0x1234_5678), "12345678"),
+        (None, "does not name"),
+    ] {
+        let tpm = Fake {
+            manufacturer,
+            certificate: None,
+        };
+        let contents = after_fetching(&server, tpm);
+        assert_eq!(
+            codes(&contents),
+            [Code::EkcertMissing, Code::EkcertNotFetched]
+        );
+        let message = &contents.findings[1].message;
+        assert!(message.contains(name), "{message}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn a_tpm_with_its_certificate_is_not_asked_for() {
+    let der = certificate_of_fake();
+    let server = Server::saying(ok(&der));
+    let tpm = Fake {
+        manufacturer: INTEL,
+        certificate: Some(der),
+    };
+    let contents = after_fetching(&server, tpm);
+    assert_eq!(codes(&contents), []);
+    assert_eq!(contents.fetched.len(), 0);
+    assert_eq!(server.connections(), 0);
+}
+
+/// The key that is not the one in the TPM's certificate gets its own.
+#[test]
+fn a_tpm_with_the_certificate_of_another_key() {
+    let der = certificate_of_fake();
+    let (_, other) = ek(2);
+    let server = Server::saying(ok(&der));
+    let tpm = Fake {
+        manufacturer: AMD,
+        certificate: Some(other),
+    };
+    let contents = after_fetching(&server, tpm);
+    assert_eq!(codes(&contents), [Code::KeyMismatch]);
+    assert_eq!(contents.fetched[0].certificate.der(), der);
 }

@@ -12,6 +12,7 @@
 mod certificates;
 mod console;
 mod exit;
+mod fetch_ekcert;
 mod get_platform_identifier;
 mod hosts;
 mod human;

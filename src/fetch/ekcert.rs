@@ -30,7 +30,7 @@ impl Services {
     pub fn with_mirror(mut self, service: EkCertService, base: &str) -> Result<Self, Error> {
         let misuse = |why: &str| {
             Error::misuse(
-                format!("{base} {why}"),
+                format!("'{base}' {why}"),
                 "give the URL to which the name of the certificate is added, such as \
                  https://mirror.example/ekcertservice/; plain http is for 127.0.0.1 and [::1] only",
             )

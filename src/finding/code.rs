@@ -66,6 +66,8 @@ codes! {
     // The EKcert as such.
     /// An EKpub has no EKcert.
     EkcertMissing "ekcert-missing" Error None, None;
+    /// An EKcert was asked for on the vendor's server, and did not come.
+    EkcertNotFetched "ekcert-not-fetched" Warning None, None;
     /// The EKpub is not the key in the EKcert.
     KeyMismatch "key-mismatch" Error None, None;
     /// An EKcert for a key that the file does not list as an EKpub.

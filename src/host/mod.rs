@@ -8,6 +8,7 @@
     reason = "this room is at the edge: it reads sysfs and the TPM, and writes the result"
 )]
 
+mod ekcert_service;
 mod machine;
 mod read;
 mod report;
@@ -17,6 +18,8 @@ mod tcti;
 #[cfg(feature = "tpm")]
 mod tpm;
 
+#[cfg(feature = "fetch")]
+pub use ekcert_service::fetch_missing;
 pub use machine::{MachineFacts, machine};
 pub use read::read_tpm;
 pub use report::{HostReport, report};
@@ -119,6 +122,15 @@ pub struct NvCertificate {
     pub certificate: Certificate,
 }
 
+/// A certificate that the vendor of the TPM had.
+#[derive(Clone, Debug)]
+pub struct FetchedCertificate {
+    /// Where it was fetched from.
+    pub url: String,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
 /// An endorsement key that the TPM showed.
 #[derive(Clone, Debug)]
 pub struct TpmKey {
@@ -144,6 +156,8 @@ pub struct TpmContents {
     pub facts: TpmFacts,
     /// The certificates, in the order of their indices.
     pub certificates: Vec<NvCertificate>,
+    /// Certificates that are not in the TPM; see `fetch_missing`.
+    pub fetched: Vec<FetchedCertificate>,
     /// The keys, in the order of the certificates, without repetition.
     pub keys: Vec<TpmKey>,
     /// What was missing or wrong.

@@ -1,3 +1,4 @@
+use super::ekcert_service::{HELP_MISSING, missing};
 use super::{EkChoice, KeySource, NvCertificate, TpmContents, TpmDevice, TpmKey, TpmTrouble};
 use crate::ek::{Certificate, EkPub, Template, TpmPublic, unwrap_nv};
 use crate::finding::{Code, Error, Finding};
@@ -7,10 +8,6 @@ const MAX_PERSISTENT: usize = 256;
 /// H-5, the certificate of an SM2 key, which is not read here.
 const SM2_INDEX: u32 = 0x01c0_001a;
 
-const HELP_MISSING: &str = "some TPMs get their certificate from the vendor only (Intel and AMD \
-     firmware TPMs; Windows fetches it when it prepares the TPM); virtual TPMs often have none. \
-     Run this with the rights to read the TPM's NV memory, or register the host with \
-     'register-host --force --reason TEXT'";
 const HELP_MISMATCH: &str = "the certificate is for a key that this TPM does not have now: its \
      endorsement seed was regenerated (TPM2_ChangeEPS), a firmware update or a change of the \
      board or chip replaced the key, or the certificate was written by somebody else. Ask the \
@@ -356,14 +353,8 @@ impl Reading<'_> {
                 ),
             });
         };
-        self.find(
-            Code::EkcertMissing,
-            format!(
-                "the TPM holds no certificate for its {} endorsement key",
-                key.public.key.algorithm()
-            ),
-            HELP_MISSING,
-        );
+        let finding = missing(&self.contents.facts, &key.public.key);
+        self.contents.findings.push(finding);
         self.keep(key);
         Ok(())
     }

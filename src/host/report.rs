@@ -38,6 +38,10 @@ pub fn report(name: &str, machine: MachineFacts, tpm: TpmContents) -> HostReport
         certificate: found.certificate,
         source: format!("NV index {:#010x}", found.index),
     });
+    let fetched = tpm.fetched.into_iter().map(|found| EkCert {
+        certificate: found.certificate,
+        source: found.url,
+    });
     let mut findings = machine.findings;
     findings.extend(tpm.findings);
     HostReport {
@@ -46,7 +50,7 @@ pub fn report(name: &str, machine: MachineFacts, tpm: TpmContents) -> HostReport
             name: Some(name.to_owned()),
             machine: machine.machine,
             ekpubs: ekpubs.collect(),
-            ekcerts: ekcerts.collect(),
+            ekcerts: ekcerts.chain(fetched).collect(),
             messages,
             document: None,
             findings: Vec::new(),
