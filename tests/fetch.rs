@@ -292,43 +292,45 @@ fn headers_without_an_end() {
 /// What never ends and is never a body either.
 #[test]
 fn replies_that_go_round_in_circles() {
+    // Which limit the interim replies meet first is a matter of how fast they come.
     for (start, piece, expected) in [
-        ("", "HTTP/1.1 100 Continue\r\n\r\n", Cause::TooLarge),
+        (
+            "",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            &[Cause::TooLarge, Cause::TimedOut][..],
+        ),
         (
             "",
             "HTTP/1.1 103 Early Hints\r\nX-A: b\r\n\r\n",
-            Cause::TooLarge,
+            &[Cause::TooLarge, Cause::TimedOut][..],
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;",
             "x",
-            Cause::Broken,
+            &[Cause::Broken],
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             "0",
-            Cause::Broken,
+            &[Cause::Broken],
         ),
         (
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
             "X-A: b\r\n",
-            Cause::TimedOut,
+            &[Cause::TimedOut],
         ),
     ] {
         let server = Server::new(move |_, stream| {
             let _ = stream.write_all(start.as_bytes());
             while stream.write_all(piece.as_bytes()).is_ok() {}
         });
-        let client = Client::new(&Settings {
-            timeout: SHORT,
-            ..settings(&[server.host()])
-        })
-        .unwrap();
-        assert_eq!(
-            cause(client.get(&server.url("/x"))),
-            expected,
-            "{start}{piece}"
-        );
+        let mut settings = settings(&[server.host()]);
+        if expected.contains(&Cause::TimedOut) {
+            settings.timeout = SHORT;
+        }
+        let client = Client::new(&settings).unwrap();
+        let cause = cause(client.get(&server.url("/x")));
+        assert!(expected.contains(&cause), "{start}{piece}: {cause:?}");
     }
 }
 

@@ -24,6 +24,10 @@ pub const DEFAULT_MAX_BODY_LEN: usize = crate::ek::MAX_SERVICE_REPLY_LEN;
 /// and refuse requests with more than 8 KiB themselves.
 pub const MAX_HEADER_LEN: usize = 16 * 1024;
 
+/// How much is read at a time: a header that is too large must still fit, to be seen
+/// as such.
+const INPUT_BUFFER_LEN: usize = 2 * MAX_HEADER_LEN;
+
 /// How much of what a server says is repeated in a message, in characters.
 const MAX_QUOTE_LEN: usize = 200;
 
@@ -103,6 +107,7 @@ impl Client {
                 .http_status_as_error(false)
                 .timeout_global(Some(settings.timeout))
                 .max_response_header_size(MAX_HEADER_LEN)
+                .input_buffer_size(INPUT_BUFFER_LEN)
                 .max_idle_connections(0)
                 .user_agent(USER_AGENT)
                 .build()
