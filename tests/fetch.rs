@@ -22,10 +22,11 @@
 mod pki;
 #[path = "support/server.rs"]
 mod server;
+#[path = "support/tls.rs"]
+mod tls;
 
 use std::io::Write as _;
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -38,9 +39,8 @@ use endorse::host::{
     report,
 };
 use endorse::identifier::Machine;
-use pki_types::{CertificateDer, PrivatePkcs8KeyDer};
-use rustls::ServerConfig;
 use server::{Server, ok, status, wait_for_the_end};
+use tls::{config, loopback};
 
 /// For servers that never finish; any other fetch here takes milliseconds.
 const SHORT: Duration = Duration::from_millis(300);
@@ -526,37 +526,13 @@ fn through_a_proxy() {
     assert_eq!(proxy.connections(), 1);
 }
 
-/// The certificate of an authority, and a server with one from it for these names.
+/// An authority, and a server with a certificate from it for these names.
 fn tls_server(names: &[Vec<u8>], change: impl Fn(&mut pki::Spec)) -> (Certificate, Server) {
-    let authority = pki::dn("Example", "TLS CA");
-    let root = pki::Spec::ca(
-        authority.clone(),
-        pki::ec_key(3),
-        authority.clone(),
-        pki::ec_key(3),
-    );
-    let mut leaf = pki::Spec::plain(
-        pki::dn("Example", "server"),
-        pki::ec_key(4),
-        authority,
-        pki::ec_key(3),
-    );
-    leaf.extensions = vec![pki::subject_alt_name(false, names)];
-    change(&mut leaf);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from(leaf.der())],
-            PrivatePkcs8KeyDer::from(pki::ec_key(4).pkcs8()).into(),
-        )
-        .unwrap();
+    let (root, config) = config(names, change);
     let server = Server::tls(config, |_, stream| {
         let _ = stream.write_all(&ok(b"over TLS"));
     });
-    (Certificate::from_der(&root.der()).unwrap(), server)
+    (Certificate::from_der(&root).unwrap(), server)
 }
 
 fn get_tls(server: &Server, extra_roots: Vec<Certificate>) -> Result<Vec<u8>, Failure> {
@@ -566,10 +542,6 @@ fn get_tls(server: &Server, extra_roots: Vec<Certificate>) -> Result<Vec<u8>, Fa
     })
     .unwrap()
     .get(&format!("https://{}/x", server.host()))
-}
-
-fn loopback() -> Vec<Vec<u8>> {
-    vec![pki::tlv(0x87, &[127, 0, 0, 1])]
 }
 
 #[test]

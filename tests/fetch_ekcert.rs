@@ -15,10 +15,19 @@
 
 #[path = "support/disguise.rs"]
 mod disguise;
+#[allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "tests may be blunt"
+)]
+#[path = "support/pki.rs"]
+mod pki;
 #[path = "support/server.rs"]
 mod server;
 #[path = "support/swtpm.rs"]
 mod swtpm;
+#[path = "support/tls.rs"]
+mod tls;
 
 use std::process::{Command, Output};
 
@@ -101,6 +110,36 @@ fn the_certificate_comes_into_the_file() {
         let source = &json["results"][0]["ekcerts"][0]["source"];
         assert_eq!(source, &server.url(&path));
     }
+}
+
+/// A mirror with a certificate of the organisation's own authority.
+#[test]
+fn a_mirror_with_tls() {
+    let tpm = Swtpm::bare();
+    let (_, der) = key_of(&tpm);
+    let tpm = (Disguise::of(&tpm.tcti(), *b"AMD\0"), tpm);
+    let tcti = tpm.0.tcti();
+    let (root, config) = tls::config(&tls::loopback(), |_| ());
+    let reply = ok(&der);
+    let server = Server::tls(config, move |_, stream| {
+        let _ = stream.write_all(&reply);
+    });
+    let mirror = format!("amd=https://{}/ek/", server.host());
+    let args = ["--fetch-ekcert", "--ekcert-service", &mirror];
+
+    let output = run(&tcti, &args);
+    assert!(output.status.success(), "{output:?}");
+    assert!(said(&output).contains("no protected connection"));
+    assert_eq!(server.requests(), [""; 0]);
+
+    let file = tpm.1.path("root.der");
+    std::fs::write(&file, root).unwrap();
+    let roots = file.display().to_string();
+    let output = run(&tcti, &[&args[..], &["--tls-roots", &roots]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let identifier = Identifier::read(&output.stdout).unwrap();
+    assert_eq!(identifier.ekcerts[0].certificate.der(), der);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
