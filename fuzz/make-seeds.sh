@@ -5,7 +5,7 @@ set -eu
 endorse=${ENDORSE:-target/debug/endorse}
 data=testdata/cli
 corpus=fuzz/corpus
-mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain
+mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain $corpus/reply
 
 cp $data/hyp01.xml $data/hyp01-utf16.xml $data/no-ekcert.xml $data/ek.pem $data/ek-nv.bin $corpus/identifier/
 cp $data/ek.der $data/intermediate.der $data/ek-nv.bin $corpus/certificate/
@@ -17,6 +17,8 @@ $endorse inspect --format json $data/no-ekcert.xml > $corpus/json/no-ekcert.json
 # A chain area: two certificates with padding, and one cut short.
 { cat $data/intermediate.der $data/ek.der; head -c 40 /dev/zero | tr '\0' '\377'; } > $corpus/chain/two
 { cat $data/intermediate.der; head -c 100 $data/ek.der; } > $corpus/chain/cut
+cp $data/ek.der $data/ek.pem $data/ek-nv.bin $corpus/reply/
+printf '{"pubhash":"AAAA%%3D","certificate":"%s"}' "$(base64 -w0 $data/ek.der | tr +/ -_ | sed 's/=/%3D/g')" > $corpus/reply/intel.json
 
 # (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root.
 piece() { printf "\\$(printf %03o "$1")"; size=$(wc -c < "$2"); printf "\\$(printf %03o $((size / 256)))\\$(printf %03o $((size % 256)))"; cat "$2"; }

@@ -12,6 +12,7 @@
 //! | [`verdict`] | one judgement of one identifier |
 //! | [`possession`] | proof that a host holds its EK: challenges and their answers |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
+//! | `fetch` | certificates over HTTPS, where asked for (feature `fetch`) |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
 //! | `cli` | the command line (feature `cli`) |
 //!
@@ -21,6 +22,8 @@
 
 pub mod der;
 pub mod ek;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod finding;
 pub mod hash;
 pub mod host;

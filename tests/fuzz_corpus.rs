@@ -47,6 +47,7 @@ fn corpus() {
     replay("fuzz/corpus/path", invariants::path);
     replay("fuzz/corpus/json", invariants::json);
     replay("fuzz/corpus/chain", invariants::chain);
+    replay("fuzz/corpus/reply", invariants::reply);
 }
 
 #[test]
@@ -57,6 +58,7 @@ fn test_vectors() {
         invariants::certificate,
         invariants::json,
         invariants::chain,
+        invariants::reply,
     ] {
         replay("testdata", check);
         replay("roots", check);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use endorse::der::{Time, subrange};
 use endorse::ek::{
-    Certificate, EkPub, MAX_CHAIN_CERTIFICATES, check_key, check_profile, order_chain, split_chain,
-    unwrap_nv,
+    Certificate, EkCertService, EkPub, MAX_CHAIN_CERTIFICATES, check_key, check_profile,
+    order_chain, read_service_reply, split_chain, unwrap_nv,
 };
 use endorse::identifier::Identifier;
 use endorse::trust::{Origin, Policy, Store, Usage};
@@ -55,7 +55,24 @@ pub(crate) fn ekpub(data: &[u8]) {
     assert_eq!(again.spki_sha256(), key.spki_sha256());
     assert_eq!(again.windows_sha256(), key.windows_sha256());
     assert_eq!(again.tpm_names(), key.tpm_names());
+    for service in EkCertService::ALL {
+        if let Ok(name) = service.name_of(&key) {
+            assert!(
+                name.bytes()
+                    .all(|octet| octet.is_ascii_alphanumeric() || b"-_%".contains(&octet))
+            );
+        }
+    }
     let _ = check_key(&key);
+}
+
+/// Reading the reply of a service: what is found in it reads by itself as the same.
+pub(crate) fn reply(data: &[u8]) {
+    let Ok(certificate) = read_service_reply(data) else {
+        return;
+    };
+    let again = read_service_reply(certificate.der()).expect("a certificate is a reply");
+    assert_eq!(again.der(), certificate.der());
 }
 
 /// Reading a certificate: its parts are parts of the input, kept as received.
@@ -95,7 +112,7 @@ pub(crate) fn chain(data: &[u8]) {
     let mut end = 0;
     for part in &area.certificates {
         assert!(data[end..part.offset].iter().all(|o| matches!(o, 0 | 0xff)));
-        end = part.offset + part.der.len();
+        end = part.offset.saturating_add(part.der.len());
         assert_eq!(&data[part.offset..end], part.der);
     }
     if area.trouble.is_none() {

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::exit::Exit;
+use super::fetch_ekcert::FetchArgs;
 use crate::finding::Error;
 
 const AFTER_HELP: &str = "\
@@ -11,6 +12,7 @@ Examples:
   endorse get-platform-identifier --name hyp01 --output hyp01.xml
   endorse get-platform-identifier --name hyp01 --format json | jq .
   endorse get-platform-identifier --name vm7 --tcti swtpm:port=2321
+  endorse get-platform-identifier --name nuc1 --fetch-ekcert -o nuc1.xml
 
 Run it on the host itself, as root: the serial number and GUID of the machine
 are shown to nobody else. For the TPM alone the group tss is enough. Nothing in
@@ -39,6 +41,8 @@ pub(super) struct GetPlatformIdentifier {
     /// Which endorsement key; 'auto' takes every one that has a certificate
     #[arg(long, value_enum, default_value_t = Ek::Auto)]
     pub(super) ek: Ek,
+    #[command(flatten)]
+    pub(super) fetch: FetchArgs,
 }
 
 /// The forms of a platform identifier file.
@@ -130,9 +134,15 @@ mod with_tpm {
                 "give the name that the host is to be registered under: --name hyp01",
             ));
         }
+        let fetcher = args.fetch.resolve()?;
         silence();
         let mut tpm = Tpm::open(&args.tcti)?;
-        let contents = read_tpm(&mut tpm, choice(args.ek))?;
+        let mut contents = read_tpm(&mut tpm, choice(args.ek))?;
+        if let Some(fetcher) = fetcher {
+            // It may take as long as the limits allow; nobody needs the TPM meanwhile.
+            drop(tpm);
+            fetcher.fetch(&mut contents);
+        }
         let report = report(&args.name, machine(Path::new(SYSTEM_ROOT)), contents);
         let text = match args.format {
             Format::Xml => report.identifier.to_xml(),

@@ -13,6 +13,7 @@ mod certificates;
 mod challenge;
 mod console;
 mod exit;
+mod fetch_ekcert;
 mod get_platform_identifier;
 mod hosts;
 mod human;

@@ -13,7 +13,9 @@ mod nv;
 mod policy;
 mod profile;
 mod public_key;
+mod reply;
 mod residues;
+mod service;
 mod spki;
 mod template;
 mod tpm_public;
@@ -41,6 +43,8 @@ pub use profile::check_profile;
 pub use public_key::{
     Algorithm, Curve, EkPub, Key, MAX_RSA_BITS, MAX_RSA_EXPONENT_LEN, MIN_RSA_BITS,
 };
+pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
+pub use service::EkCertService;
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, Scheme, TpmPublic};
 pub use vendor::{Vendor, vendor_by_id};

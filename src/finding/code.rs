@@ -72,6 +72,8 @@ codes! {
     EkcertMissing "ekcert-missing" Error None, None;
     /// The certificate chain that the TPM keeps cannot be read to its end.
     ChainMalformed "chain-malformed" Warning None, None;
+    /// An EKcert was asked for on the vendor's server, and did not come.
+    EkcertNotFetched "ekcert-not-fetched" Warning None, None;
     /// The EKpub is not the key in the EKcert.
     KeyMismatch "key-mismatch" Error None, None;
     /// An EKcert for a key that the file does not list as an EKpub.

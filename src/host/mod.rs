@@ -9,6 +9,8 @@
 )]
 
 mod answer;
+#[cfg(feature = "fetch")]
+mod ekcert_service;
 mod hypervisor;
 mod machine;
 mod read;
@@ -22,6 +24,8 @@ mod tpm;
 mod tpm_answer;
 
 pub use answer::{AnsweringTpm, answer, ask, recover};
+#[cfg(feature = "fetch")]
+pub use ekcert_service::fetch_missing;
 pub use machine::{MachineFacts, machine};
 pub use read::{Place, read_tpm};
 pub use report::{HostReport, report};
@@ -120,6 +124,15 @@ pub struct ChainCertificate {
     pub certificate: Certificate,
 }
 
+/// A certificate that the vendor of the TPM had.
+#[derive(Clone, Debug)]
+pub struct FetchedCertificate {
+    /// Where it was fetched from.
+    pub url: String,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
 /// An endorsement key that the TPM showed.
 #[derive(Clone, Debug)]
 pub struct TpmKey {
@@ -148,6 +161,8 @@ pub struct TpmContents {
     /// The CA certificates that the TPM keeps, from those that issued its certificates
     /// upwards, without repetition.
     pub chain: Vec<ChainCertificate>,
+    /// Certificates that are not in the TPM; see `fetch_missing`.
+    pub fetched: Vec<FetchedCertificate>,
     /// The keys, in the order of the certificates, without repetition.
     pub keys: Vec<TpmKey>,
     /// What was missing or wrong.

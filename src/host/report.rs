@@ -45,13 +45,17 @@ pub fn report(name: &str, machine: MachineFacts, tpm: TpmContents) -> HostReport
             found.index, found.number
         ),
     });
+    let fetched = tpm.fetched.into_iter().map(|found| EkCert {
+        certificate: found.certificate,
+        source: found.url,
+    });
     let mut findings = machine.findings;
     findings.extend(tpm.findings);
     let mut identifier = Identifier::new(
         name,
         machine.machine,
         ekpubs.collect(),
-        ekcerts.chain(chain).collect(),
+        ekcerts.chain(fetched).chain(chain).collect(),
     );
     identifier.messages = messages;
     identifier.tpm = Some(tpm.facts.lasting());

@@ -187,6 +187,14 @@ impl Key {
         self.spki.clone()
     }
 
+    /// The private key in PKCS #8, of an elliptic-curve key.
+    pub fn pkcs8(&self) -> Vec<u8> {
+        match &self.secret {
+            Secret::Ec(_, pkcs8) => pkcs8.clone(),
+            Secret::Rsa(_) => panic!("RSA keys are not kept in PKCS #8"),
+        }
+    }
+
     /// A key identifier: the first 20 octets of the SPKI's SHA-256.
     pub fn id(&self) -> Vec<u8> {
         endorse::hash::sha256(&self.spki).0[..20].to_vec()

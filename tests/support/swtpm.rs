@@ -1,6 +1,8 @@
 //! A TPM emulator of one's own for each test: its own ports, its own directory,
 //! gone when the test is, even if the test process is killed.
 
+#![allow(dead_code, reason = "each test crate uses its part")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Why something may be missing, and what to do about it, by who made the TPM.
 
-use crate::ek::TpmFacts;
+use crate::ek::{EkPub, TpmFacts};
 use crate::finding::{Code, Finding};
 
 pub(super) const HELP_MISMATCH: &str = "the certificate is for a key that this TPM does not have \
@@ -37,20 +37,12 @@ impl Delivery {
     }
 }
 
-/// What to add to the message that a TPM has no certificate, and what to do.
-pub(super) fn why_missing(facts: &TpmFacts) -> (String, String) {
+/// That the TPM has no certificate for this key: whether that is usual, and what to do.
+pub(in crate::host) fn missing(facts: &TpmFacts, key: &EkPub) -> Finding {
     const BY_FORCE: &str = "register the host with 'register-host --force --reason TEXT'";
-    let Some(vendor) = facts.vendor() else {
-        return (
-            String::new(),
-            format!(
-                "some TPMs get their certificate from the vendor only, and virtual TPMs often have \
-                 none: ask whoever made the machine, or {BY_FORCE}"
-            ),
-        );
-    };
-    let name = vendor.name;
-    match Delivery::of(vendor.id) {
+    let vendor = facts.vendor();
+    let name = vendor.map_or("its manufacturer", |vendor| vendor.name);
+    let (why, help) = match vendor.and_then(|vendor| Delivery::of(vendor.id)) {
         Some(Delivery::InNv) => (
             format!("; that is unusual, since {name} ships its TPMs with one"),
             format!(
@@ -62,8 +54,9 @@ pub(super) fn why_missing(facts: &TpmFacts) -> (String, String) {
         Some(Delivery::FromServer) => (
             format!("; {name} keeps the certificates of most of its TPMs on a server"),
             format!(
-                "run it again with --fetch-ekcert, which asks that server and so tells the vendor \
-                 of this machine; Windows asks when it prepares the TPM. Otherwise {BY_FORCE}"
+                "run it again with --fetch-ekcert, which asks that server and so tells {name} \
+                 which machine asks{}. Otherwise {BY_FORCE}",
+                by_hand(facts, key)
             ),
         ),
         Some(Delivery::Seldom) => (
@@ -73,11 +66,36 @@ pub(super) fn why_missing(facts: &TpmFacts) -> (String, String) {
                  (docs/hosts.md), or {BY_FORCE}"
             ),
         ),
-        None => (
+        None if vendor.is_some() => (
             String::new(),
             format!("ask {name} or the manufacturer of the machine for it, or {BY_FORCE}"),
         ),
-    }
+        None => (
+            String::new(),
+            format!(
+                "some TPMs get their certificate from the vendor only, and virtual TPMs often have \
+                 none: ask whoever made the machine, or {BY_FORCE}"
+            ),
+        ),
+    };
+    Finding::new(
+        Code::EkcertMissing,
+        format!(
+            "the TPM holds no certificate for its {} endorsement key{why}",
+            key.algorithm()
+        ),
+        help,
+    )
+}
+
+/// Where to fetch the certificate from another machine, if the rule is known.
+fn by_hand(facts: &TpmFacts, key: &EkPub) -> String {
+    let url = facts
+        .ekcert_service()
+        .and_then(|service| service.url(key).ok());
+    url.map_or_else(String::new, |url| {
+        format!(", or fetch {url} on another machine")
+    })
 }
 
 /// What to add to the message that a certificate is for another key.
@@ -112,12 +130,22 @@ pub(super) fn lockout(facts: &TpmFacts) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ek::EkCertService;
+
+    fn key() -> EkPub {
+        EkPub::from_rsa(&[0xc1; 256], &[1, 0, 1]).unwrap()
+    }
 
     fn by(id: &[u8; 4]) -> (String, String) {
-        why_missing(&TpmFacts {
+        let facts = TpmFacts {
             manufacturer: Some(u32::from_be_bytes(*id)),
             ..TpmFacts::default()
-        })
+        };
+        let finding = missing(&facts, &key());
+        assert_eq!(finding.code, Code::EkcertMissing);
+        assert!(finding.message.contains("rsa2048"));
+        assert!(finding.help.contains("--force --reason"));
+        (finding.message, finding.help)
     }
 
     #[test]
@@ -129,10 +157,14 @@ mod tests {
             assert!(why.contains("unusual"), "{why}");
             assert!(help.contains("removed"), "{help}");
         }
-        for id in [b"INTC", b"AMD\0"] {
+        for (id, service) in [
+            (b"INTC", EkCertService::Intel),
+            (b"AMD\0", EkCertService::Amd),
+        ] {
             let (why, help) = by(id);
             assert!(why.contains("server"), "{why}");
             assert!(help.contains("--fetch-ekcert"), "{help}");
+            assert!(help.contains(&service.url(&key()).unwrap()), "{help}");
         }
         for id in [b"QCOM", b"MSFT", b"GOOG", b"IBM\0", &[0, 0, 0x10, 0x14]] {
             let (why, help) = by(id);
@@ -140,11 +172,21 @@ mod tests {
             assert!(!help.contains("--fetch-ekcert"), "{help}");
         }
         let (why, help) = by(b"SMSN");
-        assert_eq!(why, "");
+        assert!(why.ends_with("endorsement key"), "{why}");
         assert!(help.contains("Samsung"), "{help}");
-        let (why, help) = why_missing(&TpmFacts::default());
-        assert_eq!(why, "");
-        assert!(help.contains("--force --reason"), "{help}");
+        let finding = missing(&TpmFacts::default(), &key());
+        assert!(finding.help.contains("some TPMs"), "{finding:?}");
+    }
+
+    /// Intel's rule for other exponents is not known, so no URL is made up.
+    #[test]
+    fn a_key_without_a_rule() {
+        let facts = TpmFacts {
+            manufacturer: Some(u32::from_be_bytes(*b"INTC")),
+            ..TpmFacts::default()
+        };
+        let key = EkPub::from_rsa(&[0xc1; 256], &[3]).unwrap();
+        assert!(!missing(&facts, &key).help.contains("https://"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
+pub(super) use advice::missing;
 pub use locate::Place;
 pub(super) use locate::locate;
 
@@ -333,15 +334,8 @@ impl Reading<'_> {
                 ),
             });
         };
-        let (why, help) = advice::why_missing(&self.contents.facts);
-        self.find(
-            Code::EkcertMissing,
-            format!(
-                "the TPM holds no certificate for its {} endorsement key{why}",
-                key.public.key.algorithm()
-            ),
-            &help,
-        );
+        let finding = missing(&self.contents.facts, &key.public.key);
+        self.contents.findings.push(finding);
         self.keep(key);
         Ok(())
     }
