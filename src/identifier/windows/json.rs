@@ -11,9 +11,12 @@ use super::value::Value;
 use crate::finding::{Code, Error};
 
 /// Whether a JSON text is the output of Get-TpmEndorsementKeyInfo, by the names of its
-/// members. Our own form has a schema.
+/// members as far as it can be read. Our own form has a schema.
 pub(in crate::identifier) fn is_ek_info(text: &str) -> bool {
-    serde_json::from_str(text).is_ok_and(|names: Names| names.known && !names.schema)
+    let mut names = Names::default();
+    // A text that breaks is still told by what comes before.
+    let _ = serde_json::Deserializer::from_str(text).deserialize_map(&mut names);
+    names.known && !names.schema
 }
 
 /// Reads it.
@@ -39,28 +42,20 @@ struct Names {
     known: bool,
 }
 
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members;
+impl<'de> Visitor<'de> for &mut Names {
+    type Value = ();
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = Names;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Names, A::Error> {
-                let mut names = Names::default();
-                while let Some((name, IgnoredAny)) = map.next_entry::<String, IgnoredAny>()? {
-                    names.schema |= name == "schema";
-                    names.known |= MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known));
-                }
-                Ok(names)
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            self.schema |= name == "schema";
+            self.known |= MEMBERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+            map.next_value::<IgnoredAny>()?;
         }
-
-        from.deserialize_map(Members)
+        Ok(())
     }
 }
 

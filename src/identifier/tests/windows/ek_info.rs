@@ -359,9 +359,14 @@ fn the_printed_list() {
     assert_eq!(read(&pem).kind, Kind::EkCert);
 }
 
-/// What the help says to run gives a file like this one.
+/// What the help says to run, as the page on identifiers has it, gives a file like this
+/// one.
 #[test]
 fn the_output_of_the_recommended_command() {
+    let help = refused(b"IsPresent : True").help;
+    let (_, command) = help.split_once("give ek.pem: ").unwrap();
+    let page = include_str!("../../../../docs/identifier.md");
+    assert!(page.lines().any(|line| line == command), "{command}");
     let text = format!(
         "-----BEGIN RSA PUBLIC KEY-----\r\n{}\r\n-----END RSA PUBLIC KEY-----\r\n\
          -----BEGIN CERTIFICATE-----\r\n{}\r\n-----END CERTIFICATE-----\r\n",
@@ -416,4 +421,7 @@ fn limits_hold_for_output() {
     assert_eq!(code(&text(fits + 1)), Some(Code::InputTooLarge));
     let deep = format!("{{\"IsPresent\":{}{}}}", "[".repeat(200), "]".repeat(200));
     assert_eq!(code(&deep), Some(Code::JsonMalformed));
+    // What breaks is still told by its beginning.
+    let message = refused(deep.as_bytes()).message;
+    assert!(message.contains("Get-TpmEndorsementKeyInfo"), "{message}");
 }
