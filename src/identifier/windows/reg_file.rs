@@ -3,9 +3,8 @@
 //! in the registry after it does not show in the file.
 
 use super::endorsement::{Data, Entry, malformed};
-use crate::hash::from_hex;
-
 use crate::finding::Error;
+use crate::hash::from_hex;
 
 /// The first lines of the two versions.
 const HEADERS: [&str; 2] = ["Windows Registry Editor Version 5.00", "REGEDIT4"];

@@ -336,10 +336,15 @@ fn the_printed_list() {
         );
         assert!(error.help.contains("ToBase64String"), "{}", error.help);
     }
-    let absent = refused(list.replace("True", "False").as_bytes());
-    assert_eq!(absent.code, Some(Code::NoEkpub));
-    assert!(absent.message.contains("IsPresent is False"), "{absent}");
-    assert!(absent.help.contains("Get-Tpm "), "{}", absent.help);
+    for text in [
+        list.replace("True", "False"),
+        "{\"IsPresent\":false,\"PublicKey\":null}".to_owned(),
+    ] {
+        let absent = refused(text.as_bytes());
+        assert_eq!(absent.code, Some(Code::NoEkpub));
+        assert!(absent.message.contains("IsPresent is False"), "{absent}");
+        assert!(absent.help.contains("Get-Tpm "), "{}", absent.help);
+    }
     // Text that is neither hash nor thumbprint is not repeated.
     let odd = refused(
         list.replace(&hash, "\u{1b}[31m")

@@ -32,14 +32,16 @@ fn value(name: &str, bytes: &[u8]) -> String {
 /// A key, its certificate, and the CA certificate beside it.
 pub(super) fn whole_file() -> String {
     let (der, ca) = (cert_der(), from_hex(EKCERT_P384).unwrap());
+    // Keys that are not this TPM's, or not said to be.
+    let other = EkPub::from_rsa(&[0xff; 256], &[3]).unwrap();
     file(&[
         (
             ENDORSEMENT,
             [
                 "@=\"\"\r\n\"EkTries\"=dword:00000001\r\n".to_owned(),
                 value("EKPub", &key().to_bcrypt()),
-                value("LastEkPub", &[1; 20]),
-                value("Other", &[2; 200]),
+                value("LastEkPub", &other.to_bcrypt()),
+                value("Other", &other.to_bcrypt()),
             ]
             .concat(),
         ),
