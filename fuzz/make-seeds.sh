@@ -8,6 +8,7 @@ corpus=fuzz/corpus
 mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain $corpus/reply
 
 cp $data/hyp01.xml $data/hyp01-utf16.xml $data/no-ekcert.xml $data/ek.pem $data/ek-nv.bin $corpus/identifier/
+cp testdata/windows/ek.blob testdata/windows/endorsement.reg testdata/windows/endorsement-4.reg testdata/windows/query.txt testdata/windows/ek-info.json testdata/windows/ek-info.clixml testdata/windows/list.txt $corpus/identifier/
 cp $data/ek.der $data/intermediate.der $data/ek-nv.bin $corpus/certificate/
 cp $data/exponent-one.bin $data/even-modulus.bin $data/off-curve.bin $corpus/ekpub/
 openssl x509 -inform der -in $data/ek.der -pubkey -noout | openssl pkey -pubin -outform der > $corpus/ekpub/spki.der

@@ -10,12 +10,12 @@ use endorse::ek::{
     Certificate, EkCertService, EkPub, MAX_CHAIN_CERTIFICATES, check_key, check_profile,
     order_chain, read_service_reply, split_chain, unwrap_nv,
 };
-use endorse::identifier::Identifier;
+use endorse::identifier::{Identifier, Kind};
 use endorse::trust::{Origin, Policy, Store, Usage};
 use endorse::verdict::{Outcome, judge};
 
 /// Reading an identifier: what is written from it reads back as the same thing, and
-/// nothing is trusted by an empty store.
+/// nothing is trusted by an empty store. What comes from Windows names no host.
 pub(crate) fn identifier(data: &[u8]) {
     let Ok(identifier) = Identifier::read(data) else {
         return;
@@ -23,6 +23,10 @@ pub(crate) fn identifier(data: &[u8]) {
     for text in [identifier.to_json(), identifier.to_xml()] {
         let again = Identifier::read(text.as_bytes()).expect("what was written can be read");
         assert_same(&identifier, &again);
+    }
+    if let Kind::CertificateBlob | Kind::RegistryExport | Kind::EkInfo = identifier.kind {
+        assert_eq!(identifier.name, None);
+        assert!(!identifier.ekcerts.is_empty() || !identifier.ekpubs.is_empty());
     }
     for usage in [Usage::Ek, Usage::Any] {
         let verdict = judge(&identifier, &Store::new(), &Policy::default(), now(), usage);

@@ -50,8 +50,9 @@ Examples:
 
 A FILE is a platform identifier (the XML of Windows' Get-PlatformIdentifier, or
 the JSON of this program), an EK certificate (DER, PEM, or as it lies in the
-TPM's NV memory) or an EKpub. '-' is standard input; a directory stands for the
-files in it.
+TPM's NV memory), an EKpub, or what Windows stores and prints: an export of the
+registry's key TPM, WMI, Endorsement, or Get-TpmEndorsementKeyInfo as JSON or
+Clixml. '-' is standard input; a directory stands for the files in it.
 
 Exit codes:
   0  everything was accepted or done

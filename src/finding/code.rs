@@ -59,6 +59,10 @@ codes! {
     EkpubMalformed "ekpub-malformed" Error None, None;
     /// An EKcert that cannot be read.
     EkcertMalformed "ekcert-malformed" Error Some("RFC 5280 4.1"), None;
+    /// A registry export of Windows that is not well formed.
+    RegMalformed "reg-malformed" Error None, None;
+    /// A digest that stands beside a certificate or key is not the digest of it.
+    DigestMismatch "digest-mismatch" Error None, None;
     /// A text that Windows put into `PlatformIdMessages`.
     MessageFromHost "message-from-host" Warning None, None;
     /// A fact about the machine could not be read.
@@ -194,6 +198,8 @@ impl Code {
                 | Self::NoEkpub
                 | Self::EkpubMalformed
                 | Self::EkcertMalformed
+                | Self::RegMalformed
+                | Self::DigestMismatch
                 | Self::KeyMismatch
                 | Self::WeakKeyExponent
                 | Self::WeakKeyModulus

@@ -68,6 +68,13 @@ pub(super) fn text(text: &str) -> Result<Classified, Error> {
     })
 }
 
+/// The octets that a text is hex or base64 of, white space anywhere. What is both is
+/// taken as hex.
+pub(super) fn octets_of_text(text: &str) -> Option<Vec<u8>> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    from_hex(&compact).or_else(|| BASE64.decode(&compact).ok())
+}
+
 /// Base64 as it is written: one line, padded.
 pub(super) fn to_base64(bytes: &[u8]) -> String {
     BASE64.encode(bytes)

@@ -37,6 +37,11 @@ pub const MAX_HOST_NAME_LEN: usize = 253;
 /// than half of it.
 pub const MAX_HYPERVISOR_LEN: usize = 64;
 
+/// The most octets of EKcerts and EKpubs together in what Windows stores or prints: what
+/// [`MAX_DOCUMENT_LEN`] of XML can hold in base64, with its elements. The stores of a
+/// genuine host have a few certificates of up to 2 KiB.
+pub const MAX_MATERIAL_LEN: usize = 80 * 1024;
+
 /// An `input-too-large` error.
 pub(super) fn too_large(message: String) -> Error {
     Error::malformed(

@@ -1,7 +1,7 @@
 //! Platform identifier files: what a host says about itself.
 //!
-//! Reads Microsoft's XML, our JSON, and bare EKcerts and EKpubs; writes XML and
-//! JSON. Reads by content: only the head of a genuine file is publicly known.
+//! Reads Microsoft's XML, our JSON, bare EKcerts and EKpubs, and what Windows stores
+//! and prints about an EK; writes XML and JSON. Reads by content: only the head of a genuine file is publicly known.
 //! `docs/identifier.md` says which part of the XML is documented by Microsoft,
 //! which was observed, and which is ours.
 
@@ -20,12 +20,13 @@ mod read;
 mod tests;
 mod text;
 mod wellformed;
+mod windows;
 mod write;
 mod xml;
 
 pub use limits::{
     MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN, MAX_INPUT_LEN, MAX_KEYS,
-    MAX_NAME_LEN, MAX_NODES,
+    MAX_MATERIAL_LEN, MAX_NAME_LEN, MAX_NODES,
 };
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};

@@ -13,6 +13,12 @@ pub enum Kind {
     EkCert,
     /// An EKpub by itself.
     EkPub,
+    /// The `Blob` of a certificate in the registry of Windows.
+    CertificateBlob,
+    /// An export of the registry of Windows.
+    RegistryExport,
+    /// The output of Get-TpmEndorsementKeyInfo, as JSON or PowerShell's XML.
+    EkInfo,
 }
 
 /// What a host says about itself, in whatever file it came.
@@ -109,6 +115,9 @@ impl Kind {
             Self::Json => "a platform identifier (JSON)",
             Self::EkCert => "an EK certificate",
             Self::EkPub => "an EK public key",
+            Self::CertificateBlob => "a certificate blob of Windows",
+            Self::RegistryExport => "a registry export of Windows",
+            Self::EkInfo => "the output of Get-TpmEndorsementKeyInfo",
         }
     }
 }

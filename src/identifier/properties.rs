@@ -116,6 +116,7 @@ static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         key().to_bcrypt(),
         key().spki_der().to_vec(),
     ];
+    seeds.extend(super::tests::windows_files());
     seeds.extend(VECTORS.iter().map(|vector| from_hex(vector.tpm2b).unwrap()));
     seeds
 });
@@ -258,12 +259,55 @@ proptest! {
     }
 
     #[test]
-    fn changed_files(seed in 0usize..16, changes in vec(change(), 1..4)) {
+    fn changed_files(seed in 0usize..24, changes in vec(change(), 1..4)) {
         let mut bytes = SEEDS[seed % SEEDS.len()].clone();
         for change in &changes {
             apply(&mut bytes, change);
         }
         check(&bytes);
+    }
+
+    #[test]
+    fn arbitrary_exports(
+        header in prop_oneof![
+            Just("REGEDIT4\n"),
+            Just("HKEY_LOCAL_MACHINE\n"),
+            Just("{\"IsPresent\":true,\"PublicKey\":"),
+            Just("IsPresent : False\n[Thumbprint]\n"),
+            Just("<Objs xmlns=\"http://schemas.microsoft.com/powershell/2004/04\"><Obj>"),
+        ],
+        text in "([\\[\\]\"\\\\=@;:,\\-\n {}]|hex|Blob|EKPub|00|\\PC){0,60}",
+    ) {
+        check(format!("{header}{text}").as_bytes());
+    }
+
+    #[test]
+    fn blobs_of_any_properties(
+        before in vec((0u32..=0xffff, vec(any::<u8>(), 0..40)), 0..4),
+        after in vec((0u32..=0xffff, vec(any::<u8>(), 0..40)), 0..4),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let der = from_hex(EKCERT_RSA2048).unwrap();
+        // Other numbers for those that have a meaning.
+        let other = |(id, value): &(u32, Vec<u8>)| match id {
+            3 | 32 => super::tests::property(92, value),
+            id => super::tests::property(*id, value),
+        };
+        let blob: Vec<u8> = before
+            .iter()
+            .map(other)
+            .chain([super::tests::property(32, &der)])
+            .chain(after.iter().map(other))
+            .flatten()
+            .collect();
+        let identifier = Identifier::read(&blob).unwrap();
+        prop_assert_eq!(identifier.kind, Kind::CertificateBlob);
+        prop_assert_eq!(identifier.ekcerts[0].certificate.der(), &der[..]);
+        // Cut anywhere, it is another blob or an error, and nothing else.
+        if let Ok(identifier) = Identifier::read(&blob[..8 + cut.index(blob.len() - 8)]) {
+            prop_assert_eq!(identifier.kind, Kind::CertificateBlob);
+            prop_assert_eq!(identifier.ekcerts[0].certificate.der(), &der[..]);
+        }
     }
 
     #[test]

@@ -3,13 +3,15 @@ use super::gather::{add, finish, gather};
 use super::limits::{MAX_DOCUMENT_LEN, MAX_INPUT_LEN, too_large};
 use super::model::{Identifier, Kind};
 use super::text::{self, TextEncoding};
-use super::{json, xml};
+use super::{json, windows, xml};
 use crate::finding::{Code, Error, Finding};
 
 impl Identifier {
     /// Reads any kind of input: Microsoft's XML, our JSON, an EK certificate (DER,
     /// PEM, or as it lies in NV) or an EKpub in any encoding, also either of them as
-    /// hex or base64 text. Text may be UTF-8 or UTF-16. What it is, its content
+    /// hex or base64 text, and what Windows stores and prints about an EK: the blob of
+    /// a certificate, an export of its registry, the output of
+    /// Get-TpmEndorsementKeyInfo. Text may be UTF-8 or UTF-16. What it is, its content
     /// says.
     ///
     /// # Errors
@@ -28,6 +30,12 @@ impl Identifier {
             return Err(length(bytes.len(), MAX_INPUT_LEN));
         }
         // No text starts as a binary structure does, so these come first.
+        if windows::starts_as_blob(bytes) {
+            if bytes.len() > MAX_DOCUMENT_LEN {
+                return Err(length(bytes.len(), MAX_DOCUMENT_LEN));
+            }
+            return windows::read_blob(bytes);
+        }
         if bytes.len() <= MAX_DOCUMENT_LEN
             && let Some(material) = classify::bytes(bytes)?
         {
@@ -37,24 +45,37 @@ impl Identifier {
             return Err(unrecognised());
         };
         if text.trim_start().starts_with('{') {
-            return json::read(&text);
+            return match windows::is_ek_info(&text) {
+                true => windows::read_json(&text),
+                false => json::read(&text),
+            };
         }
         if text.trim_start().starts_with('<') {
             return read_xml(&text, encoding);
+        }
+        if windows::is_export(&text) {
+            return windows::read_export(&text);
         }
         if bytes.len() > MAX_DOCUMENT_LEN {
             return Err(length(bytes.len(), MAX_DOCUMENT_LEN));
         }
         match classify::text(&text)? {
             Classified::Found(materials) if !materials.is_empty() => bare(materials),
-            _ => Err(unrecognised()),
+            Classified::OtherData => match classify::octets_of_text(&text) {
+                Some(blob) if windows::starts_as_blob(&blob) => windows::read_blob(&blob),
+                _ => Err(unrecognised()),
+            },
+            _ => Err(windows::explain_text(&text).unwrap_or_else(unrecognised)),
         }
     }
 }
 
 fn read_xml(text: &str, encoding: TextEncoding) -> Result<Identifier, Error> {
     let document = xml::parse(text)?;
-    let mut identifier = gather(document.root, Kind::Xml)?;
+    let mut identifier = match windows::is_clixml(&document.root) {
+        true => windows::read_clixml(&document.root)?,
+        false => gather(document.root, Kind::Xml)?,
+    };
     let claimed = document.declared_encoding.as_deref().unwrap_or("utf-8");
     if !means_the_same(claimed, text) {
         return Err(Error::malformed(
@@ -135,6 +156,7 @@ fn unrecognised() -> Error {
         "give a platform identifier (the XML of Get-PlatformIdentifier, or JSON), an EK certificate \
          (DER, PEM, or as it lies in NV), or an EKpub (SubjectPublicKeyInfo, RSAPublicKey, \
          BCRYPT_RSAKEY_BLOB, BCRYPT_ECCKEY_BLOB, TPM2B_PUBLIC, TPMT_PUBLIC); certificates and keys \
-         also as hex or base64",
+         also as hex or base64; or, from Windows, an export of the registry's key TPM, WMI, \
+         Endorsement, or Get-TpmEndorsementKeyInfo as JSON or Clixml",
     )
 }

@@ -114,6 +114,9 @@ pub(super) fn kind_code(kind: Kind) -> &'static str {
         Kind::Json => "platform-identifier-json",
         Kind::EkCert => "ekcert",
         Kind::EkPub => "ekpub",
+        Kind::CertificateBlob => "windows-certificate-blob",
+        Kind::RegistryExport => "windows-registry-export",
+        Kind::EkInfo => "windows-ek-info",
     }
 }
 
@@ -123,6 +126,9 @@ pub(super) fn kind_words(kind: Kind) -> &'static str {
         Kind::Json => "platform identifier, JSON",
         Kind::EkCert => "certificate",
         Kind::EkPub => "EKpub",
+        Kind::CertificateBlob => "certificate blob of Windows",
+        Kind::RegistryExport => "registry export of Windows",
+        Kind::EkInfo => "output of Get-TpmEndorsementKeyInfo",
     }
 }
 

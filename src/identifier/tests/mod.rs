@@ -6,6 +6,9 @@
 
 mod bare;
 mod json;
+mod windows;
+
+pub(super) use windows::{files as windows_files, property};
 
 use super::classify::to_base64;
 use super::xml;
