@@ -1,4 +1,5 @@
-//! Reading a real machine and its TPM. The only room that names tss-esapi.
+//! Reading a real machine and its TPM, or a dump of both. The only room that names
+//! tss-esapi.
 //!
 //! What is asked of a TPM is a trait of six questions, [`TpmDevice`], so that all
 //! that follows from the answers (which certificate belongs to which key, what is
@@ -8,6 +9,7 @@
     reason = "this room is at the edge: it reads sysfs and the TPM, and writes the result"
 )]
 
+mod dump;
 mod hypervisor;
 mod machine;
 mod read;
@@ -18,6 +20,7 @@ mod tcti;
 #[cfg(feature = "tpm")]
 mod tpm;
 
+pub use dump::{Dump, Recorder};
 pub use machine::{MachineFacts, machine};
 pub use read::read_tpm;
 pub use report::{HostReport, report};

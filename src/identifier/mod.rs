@@ -23,6 +23,7 @@ mod wellformed;
 mod write;
 mod xml;
 
+pub(crate) use facts::FileMachine;
 pub use limits::{
     MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN, MAX_INPUT_LEN, MAX_KEYS,
     MAX_NAME_LEN, MAX_NODES,

@@ -17,6 +17,9 @@
 mod swtpm;
 
 mod chain;
+mod disappears;
+mod dump;
+mod lockout;
 
 use std::fs;
 use std::io::Write as _;
