@@ -95,7 +95,7 @@ pub(crate) fn chain(data: &[u8]) {
     let mut end = 0;
     for part in &area.certificates {
         assert!(data[end..part.offset].iter().all(|o| matches!(o, 0 | 0xff)));
-        end = part.offset + part.der.len();
+        end = part.offset.saturating_add(part.der.len());
         assert_eq!(&data[part.offset..end], part.der);
     }
     if area.trouble.is_none() {
