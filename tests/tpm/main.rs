@@ -19,6 +19,7 @@ mod swtpm;
 mod chain;
 mod disappears;
 mod dump;
+mod keys;
 mod lockout;
 
 use std::fs;
