@@ -69,6 +69,10 @@ fn a_certificate_for_an_sm2_key() {
     assert_eq!(indices(&contents), [0x01c0_0002, 0x01c0_0016, 0x01c0_001a]);
     assert_eq!(contents.certificates[2].certificate.der(), certificate);
     assert_eq!(contents.keys.len(), 2);
+    // A genuine TPM is not refused for it.
+    let (root, issuer) = cas(&tpm);
+    let (code, said) = verdict(&tpm, &["--roots", &root, "--intermediates", &issuer]);
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]
@@ -129,8 +133,14 @@ fn a_template_with_a_nonce() {
     }
 }
 
+/// The files of swtpm's local CA: its root, and what issues the EKcerts.
+fn cas(tpm: &Swtpm) -> (String, String) {
+    let ca = |name: &str| tpm.path("ca").join(name).display().to_string();
+    (ca("swtpm-localca-rootca-cert.pem"), ca("issuercert.pem"))
+}
+
 /// Reads the TPM and judges what was written, with these options.
-fn verdict(tpm: &Swtpm, options: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn verdict(tpm: &Swtpm, options: &[&str]) -> (Option<i32>, String) {
     let file = tpm.path("host.json").display().to_string();
     let output = endorse(&[
         "get-platform-identifier",
@@ -151,8 +161,7 @@ fn verdict(tpm: &Swtpm, options: &[&str]) -> (Option<i32>, String) {
 #[test]
 fn from_the_tpm_to_the_verdict() {
     let tpm = Swtpm::with_certificates(&[]);
-    let ca = |name: &str| tpm.path("ca").join(name).display().to_string();
-    let (root, issuer) = (ca("swtpm-localca-rootca-cert.pem"), ca("issuercert.pem"));
+    let (root, issuer) = cas(&tpm);
     let trusted = ["--roots", &root, "--intermediates", &issuer];
     let (code, said) = verdict(&tpm, &trusted);
     assert_eq!(code, Some(0), "{said}");
