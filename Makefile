@@ -27,9 +27,9 @@ demo: deps ## three virtual TPMs, one registered, two rejected, then forced
 fuzz: ## run every fuzz target for FUZZ_SECONDS (30)
 	@.ci/fuzz $(FUZZ_SECONDS)
 
-bench: ## run the benchmarks
-	cargo build --locked --release
-	cargo bench --locked --manifest-path benches/Cargo.toml
+bench: deps ## run the benchmarks
+	cargo build --locked --release --all-features
+	cargo bench --locked --manifest-path benches/Cargo.toml --features tpm
 
 ci: ## all that has to pass before a change goes in
 	@.ci/run

@@ -8,8 +8,8 @@ use clap::Args;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Certificates that the vendor keeps")]
 #[cfg_attr(
-    not(all(feature = "fetch", feature = "tpm")),
-    allow(dead_code, reason = "read where there is something to fetch")
+    not(feature = "fetch"),
+    allow(dead_code, reason = "read where there is something to fetch with")
 )]
 pub(super) struct FetchArgs {
     /// Ask the vendor's server for a certificate that the TPM does not hold (Intel and AMD only). Off
@@ -29,7 +29,7 @@ pub(super) struct FetchArgs {
     tls_roots: Vec<PathBuf>,
 }
 
-#[cfg(all(feature = "fetch", feature = "tpm"))]
+#[cfg(feature = "fetch")]
 mod with_fetch {
     use super::super::input::read_file;
     use super::super::options::variable;
@@ -124,7 +124,7 @@ mod with_fetch {
     }
 }
 
-#[cfg(all(feature = "tpm", not(feature = "fetch")))]
+#[cfg(not(feature = "fetch"))]
 mod without_fetch {
     use std::convert::Infallible;
 

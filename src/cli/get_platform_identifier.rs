@@ -13,14 +13,22 @@ Examples:
   endorse get-platform-identifier --name hyp01 --format json | jq .
   endorse get-platform-identifier --name vm7 --tcti swtpm:port=2321
   endorse get-platform-identifier --name nuc1 --fetch-ekcert -o nuc1.xml
+  endorse get-platform-identifier --name hyp01 --dump hyp01.dump > hyp01.xml
+  endorse get-platform-identifier --name hyp01 --from-dump hyp01.dump
 
 Run it on the host itself, as root: the serial number and GUID of the machine
 are shown to nobody else. For the TPM alone the group tss is enough. Nothing in
 the TPM is changed. The file it writes goes to 'endorse register-host'.
 
+--from-dump needs no TPM, and works in every build: with what --dump wrote, or
+with files saved by tpm2_nvread -o, tpm2_readpublic -o, tpm2_createek -u and
+tpm2_getcap, under names such as 0x1c00002.bin and 0x81010001.pub. Of the
+machine it says only what the dump says.
+
 Exit codes:
   0  the platform identifier was written
-  2  wrong usage, no TPM, or it cannot be opened";
+  2  wrong usage, no TPM, or it cannot be opened
+  3  the directory of --from-dump holds nothing of a TPM";
 
 /// Options of `get-platform-identifier`.
 #[derive(Args, Debug)]
@@ -43,6 +51,12 @@ pub(super) struct GetPlatformIdentifier {
     pub(super) ek: Ek,
     #[command(flatten)]
     pub(super) fetch: FetchArgs,
+    /// Directory to save all that was read in, new or empty
+    #[arg(long, value_name = "DIR")]
+    pub(super) dump: Option<PathBuf>,
+    /// Directory to read in place of a TPM and its machine
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dump", "tcti"])]
+    pub(super) from_dump: Option<PathBuf>,
 }
 
 /// The forms of a platform identifier file.
@@ -73,27 +87,80 @@ pub(super) enum Ek {
     Rsa4096,
 }
 
-/// Reads the TPM and the machine and writes a platform identifier.
-#[cfg(feature = "tpm")]
+/// Reads the TPM and the machine, or a dump of them, and writes a platform identifier.
 pub(super) fn run(args: &GetPlatformIdentifier, console: &mut Console<'_>) -> Result<Exit, Error> {
-    with_tpm::run(args, console)
+    command::run(args, console)
 }
 
-/// Says that this build cannot.
-#[cfg(not(feature = "tpm"))]
-pub(super) fn run(args: &GetPlatformIdentifier, _: &mut Console<'_>) -> Result<Exit, Error> {
-    Err(Error::environment(
-        format!(
-            "this build of endorse cannot read a TPM, so there is no identifier of {}",
-            args.name
-        ),
-        "build it with the feature 'tpm': cargo install --locked --path . --features tpm (needs libtss2: \
-         apt-get install libtss2-dev pkg-config)",
-    ))
+/// Where the answers come from.
+mod source {
+    use std::path::Path;
+
+    use super::super::console::Console;
+    use super::GetPlatformIdentifier;
+    use crate::finding::Error;
+    use crate::host::{Dump, EkChoice, MachineFacts, TpmContents, read_tpm};
+
+    /// Reads a dump.
+    pub(super) fn dump(
+        directory: &Path,
+        choice: EkChoice,
+        console: &mut Console<'_>,
+    ) -> Result<(TpmContents, MachineFacts), Error> {
+        let mut dump = Dump::open(directory)?;
+        for note in dump.notes() {
+            console.detail(note);
+        }
+        Ok((read_tpm(&mut dump, choice)?, dump.machine()))
+    }
+
+    /// Reads the TPM and the machine, and saves what they answered if that is asked for.
+    /// A TPM that shows no key is dumped all the same: that is when a dump is wanted.
+    #[cfg(feature = "tpm")]
+    pub(super) fn live(
+        args: &GetPlatformIdentifier,
+        choice: EkChoice,
+        console: &mut Console<'_>,
+    ) -> Result<(TpmContents, MachineFacts), Error> {
+        use super::super::software_stack::silence;
+        use crate::host::{Recorder, SYSTEM_ROOT, Tpm, machine};
+        silence();
+        let mut tpm = Tpm::open(&args.tcti)?;
+        let Some(directory) = &args.dump else {
+            let contents = read_tpm(&mut tpm, choice)?;
+            return Ok((contents, machine(Path::new(SYSTEM_ROOT))));
+        };
+        let mut recorder = Recorder::new(&mut tpm);
+        let contents = read_tpm(&mut recorder, choice);
+        let machine = machine(Path::new(SYSTEM_ROOT));
+        match recorder.finish(machine.clone()) {
+            Ok(dump) => dump.save(directory)?,
+            Err(error) => return Err(contents.err().unwrap_or(error)),
+        }
+        console.note(&format!("saved what was read in {}", directory.display()));
+        Ok((contents?, machine))
+    }
+
+    /// Says that this build cannot.
+    #[cfg(not(feature = "tpm"))]
+    pub(super) fn live(
+        args: &GetPlatformIdentifier,
+        _: EkChoice,
+        _: &mut Console<'_>,
+    ) -> Result<(TpmContents, MachineFacts), Error> {
+        Err(Error::environment(
+            format!(
+                "this build of endorse cannot read a TPM, so there is no identifier of {}",
+                args.name
+            ),
+            "build it with the feature 'tpm': cargo install --locked --path . --features tpm (needs libtss2: \
+             apt-get install libtss2-dev pkg-config); or save the TPM's answers on the host with \
+             tpm2-tools and name their directory with --from-dump",
+        ))
+    }
 }
 
-#[cfg(feature = "tpm")]
-mod with_tpm {
+mod command {
     use std::path::Path;
 
     use serde::Serialize;
@@ -104,11 +171,10 @@ mod with_tpm {
     use super::super::json::{
         self, JsonEkCert, JsonEkPub, JsonFinding, JsonHostMachine, JsonTpmFacts,
     };
-    use super::super::software_stack::silence;
-    use super::{Ek, Format, GetPlatformIdentifier};
+    use super::{Ek, Format, GetPlatformIdentifier, source};
     use crate::ek::{Algorithm, Curve};
     use crate::finding::{Error, Finding, Severity, escape};
-    use crate::host::{EkChoice, HostReport, SYSTEM_ROOT, Tpm, machine, read_tpm, report, save};
+    use crate::host::{EkChoice, HostReport, report, save};
 
     #[derive(Serialize)]
     struct Written {
@@ -135,15 +201,16 @@ mod with_tpm {
             ));
         }
         let fetcher = args.fetch.resolve()?;
-        silence();
-        let mut tpm = Tpm::open(&args.tcti)?;
-        let mut contents = read_tpm(&mut tpm, choice(args.ek))?;
+        let choice = choice(args.ek);
+        let (mut contents, machine) = match &args.from_dump {
+            Some(directory) => source::dump(directory, choice, console)?,
+            None => source::live(args, choice, console)?,
+        };
+        // It may take as long as the limits allow; nobody needs the TPM meanwhile.
         if let Some(fetcher) = fetcher {
-            // It may take as long as the limits allow; nobody needs the TPM meanwhile.
-            drop(tpm);
             fetcher.fetch(&mut contents);
         }
-        let report = report(&args.name, machine(Path::new(SYSTEM_ROOT)), contents);
+        let report = report(&args.name, machine, contents);
         let text = match args.format {
             Format::Xml => report.identifier.to_xml(),
             Format::Json => report.identifier.to_json(),

@@ -222,6 +222,10 @@ mod tests {
                 "{}",
                 vector.template
             );
+            for other in Template::ALL {
+                let made_from = other.public_area(None).unwrap();
+                assert_eq!(area.fits(&made_from), other == template, "{}", other.label);
+            }
             let name = from_hex(vector.name).unwrap();
             assert_eq!(area.name(), Some(name.clone()));
             let names = area.key.tpm_names();

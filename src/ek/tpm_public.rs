@@ -75,6 +75,8 @@ pub struct TpmPublic {
     /// that leave the choice to whoever signs.
     pub scheme: Option<Scheme>,
     area: Vec<u8>,
+    /// Where in `area` the unique field starts.
+    unique_at: usize,
 }
 
 /// The scheme of an asymmetric key (TPM 2.0 Part 2, 11.2).
@@ -112,6 +114,13 @@ impl TpmPublic {
     /// The `TPMT_PUBLIC` as received.
     pub fn tpmt(&self) -> &[u8] {
         &self.area
+    }
+
+    /// Whether a key with this public area can have been made from this template
+    /// (TPM2_CreatePrimary): whether they are the same but for the `unique` field.
+    pub fn fits(&self, template: &[u8]) -> bool {
+        let parameters = self.area.get(..self.unique_at);
+        parameters.is_some_and(|parameters| template.starts_with(parameters))
     }
 
     /// The Name (TPM 2.0 Part 1, 16): the algorithm's identifier, then the digest
@@ -263,7 +272,7 @@ fn read_area(bytes: &[u8], offset: usize) -> Result<TpmPublic, Error> {
     let auth_policy = wire.sized("authPolicy")?.to_vec();
     let aes_cfb_bits = read_symmetric(&mut wire)?;
     let scheme = read_scheme(&mut wire, "scheme")?;
-    let key = match kind {
+    let (key, unique_len) = match kind {
         alg::RSA => read_rsa(&mut wire)?,
         alg::ECC => read_ecc(&mut wire)?,
         other => return Err(wire.error(format!("type {other:#06x} is no RSA or ECC key"))),
@@ -277,15 +286,18 @@ fn read_area(bytes: &[u8], offset: usize) -> Result<TpmPublic, Error> {
         aes_cfb_bits,
         scheme,
         area: bytes.to_vec(),
+        unique_at: bytes.len().saturating_sub(unique_len),
     })
 }
 
-fn read_rsa(wire: &mut Wire<'_>) -> Result<EkPub, Error> {
+/// The key, and the length of its unique field.
+fn read_rsa(wire: &mut Wire<'_>) -> Result<(EkPub, usize), Error> {
     let bits = wire.u16_be("keyBits")?;
     let exponent = match wire.u32_be("exponent")? {
         0 => DEFAULT_EXPONENT,
         exponent => exponent,
     };
+    let unique_len = wire.remaining();
     let modulus = wire.sized("unique")?;
     if modulus.iter().all(|&octet| octet == 0) {
         return Err(no_key(wire));
@@ -296,12 +308,17 @@ fn read_rsa(wire: &mut Wire<'_>) -> Result<EkPub, Error> {
             bit_length(modulus)
         )));
     }
-    EkPub::from_rsa(modulus, &exponent.to_be_bytes())
+    Ok((
+        EkPub::from_rsa(modulus, &exponent.to_be_bytes())?,
+        unique_len,
+    ))
 }
 
-fn read_ecc(wire: &mut Wire<'_>) -> Result<EkPub, Error> {
+/// The key, and the length of its unique field.
+fn read_ecc(wire: &mut Wire<'_>) -> Result<(EkPub, usize), Error> {
     let id = wire.u16_be("curveID")?;
     read_scheme(wire, "kdf")?;
+    let unique_len = wire.remaining();
     let x = wire.sized("unique.x")?;
     let y = wire.sized("unique.y")?;
     let Some(curve) = Curve::ALL.into_iter().find(|curve| curve_id(*curve) == id) else {
@@ -319,7 +336,7 @@ fn read_ecc(wire: &mut Wire<'_>) -> Result<EkPub, Error> {
     if x.iter().chain(y).all(|&octet| octet == 0) {
         return Err(no_key(wire));
     }
-    EkPub::from_point(curve, x, y)
+    Ok((EkPub::from_point(curve, x, y)?, unique_len))
 }
 
 fn no_key(wire: &Wire<'_>) -> Error {

@@ -46,6 +46,11 @@ impl<'a> Wire<'a> {
         self
     }
 
+    /// How many octets are left.
+    pub(super) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Reads `length` octets.
     pub(crate) fn take(&mut self, length: usize, field: &'static str) -> Result<&'a [u8], Error> {
         let Some((taken, rest)) = self.rest.split_at_checked(length) else {

@@ -1,4 +1,5 @@
-//! Reading a real machine and its TPM. The only room that names tss-esapi.
+//! Reading a real machine and its TPM, or a dump of both. The only room that names
+//! tss-esapi.
 //!
 //! What is asked of a TPM is a trait of six questions, [`TpmDevice`], so that all
 //! that follows from the answers (which certificate belongs to which key, what is
@@ -9,6 +10,7 @@
 )]
 
 mod answer;
+mod dump;
 #[cfg(feature = "fetch")]
 mod ekcert_service;
 mod hypervisor;
@@ -24,6 +26,7 @@ mod tpm;
 mod tpm_answer;
 
 pub use answer::{AnsweringTpm, answer, ask, recover};
+pub use dump::{Dump, Recorder};
 #[cfg(feature = "fetch")]
 pub use ekcert_service::fetch_missing;
 pub use machine::{MachineFacts, machine};

@@ -1,4 +1,5 @@
-//! What a file of our JSON form says of machine and TPM.
+//! What a file of our JSON form says of machine and TPM. A dump says it of the machine
+//! in the same form.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::finding::Error;
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FileMachine {
+pub(crate) struct FileMachine {
     #[serde(default)]
     guid: Option<String>,
     #[serde(default)]
@@ -42,7 +43,7 @@ pub(super) struct FileTpm {
 
 impl FileMachine {
     /// The machine, if every fact is in its normal form.
-    pub(super) fn read(&self) -> Result<Machine, Error> {
+    pub(crate) fn read(&self) -> Result<Machine, Error> {
         if let Some(guid) = &self.guid
             && normal_guid(guid).as_ref() != Some(guid)
         {

@@ -24,6 +24,7 @@ mod windows;
 mod write;
 mod xml;
 
+pub(crate) use facts::FileMachine;
 pub use limits::{
     MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN, MAX_INPUT_LEN, MAX_KEYS,
     MAX_MATERIAL_LEN, MAX_NAME_LEN, MAX_NODES,

@@ -20,8 +20,9 @@ pub(super) fn ekcert_missing(ekpub: &KeyUnderJudgement, none_at_all: bool) -> Fi
     Finding::new(
         Code::EkcertMissing,
         message,
-        "run get-platform-identifier again with administrator rights; if the TPM has no EKcert, \
-         register the host with --force and a reason",
+        "if the file was made without administrator rights, make it again with them: Windows leaves \
+         the EKcert out otherwise (run Get-PlatformIdentifier in an elevated PowerShell). If the TPM \
+         has no EKcert, register the host with --force and a reason",
     )
 }
 

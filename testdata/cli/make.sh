@@ -139,3 +139,35 @@ last=${point: -1}
 [ "$last" = 0 ] && wrong=1 || wrong=0
 printf 'asn1=SEQUENCE:spki\n[spki]\na=SEQUENCE:alg\nk=FORMAT:HEX,BITSTRING:04%s\n[alg]\no=OID:id-ecPublicKey\nc=OID:prime256v1\n' "${point%?}$wrong" > genconf
 openssl asn1parse -genconf genconf -noout -out "$out/off-curve.bin"
+
+# As Windows writes it for somebody who is no administrator: without the EKcert, and
+# saying so.
+sed 's,<PlatformIdMessages/>,<PlatformIdMessages><Message>The endorsement key certificate could not be retrieved. Run the command as an administrator.</Message></PlatformIdMessages>,' \
+    "$out/no-ekcert.xml" > "$out/not-elevated.xml"
+
+# What somebody saved of the TPM whose EK ek.key is, with tpm2-tools: its EKcert, its
+# public area (template L-1), its fixed properties.
+mkdir -p "$out/dump"
+cp "$out/ek-nv.bin" "$out/dump/0x1c00002.bin"
+{
+    echo 013a0001000b000300b20020837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa
+    echo 00060080004300100800000000000100 "$modulus"
+} | xxd -r -p > "$out/dump/0x81010001.pub"
+cat > "$out/dump/properties-fixed.txt" <<'EOF'
+TPM2_PT_REVISION:
+  raw: 0x9F
+  value: 1.59
+TPM2_PT_MANUFACTURER:
+  raw: 0x49465800
+  value: "IFX"
+TPM2_PT_VENDOR_STRING_1:
+  raw: 0x534C4239
+  value: "SLB9"
+TPM2_PT_VENDOR_STRING_2:
+  raw: 0x36373000
+  value: "670"
+TPM2_PT_FIRMWARE_VERSION_1:
+  raw: 0x70055
+TPM2_PT_FIRMWARE_VERSION_2:
+  raw: 0x11CB00
+EOF

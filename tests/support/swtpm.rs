@@ -157,9 +157,13 @@ impl Swtpm {
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout ca.key \
              -subj /CN=Example_EK_CA -days 3650 -out ca.pem",
         );
+        write(
+            &self.path("ek.ext"),
+            "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=2.23.133.8.1\n",
+        );
         self.openssl(&format!(
             "x509 -new -force_pubkey {key} -CA ca.pem -CAkey ca.key -subj /CN=example \
-             -days 3650 -outform DER -out ek.der"
+             -days 3650 -extfile ek.ext -outform DER -out ek.der"
         ));
         fs::read(self.path("ek.der")).unwrap()
     }

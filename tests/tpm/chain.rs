@@ -7,6 +7,7 @@ use endorse::finding::Code;
 use endorse::host::{MachineFacts, report};
 use endorse::identifier::{Identifier, Machine};
 
+use crate::keys::verdict;
 use crate::swtpm::{Swtpm, write};
 use crate::{VENDOR, codes, read};
 
@@ -120,4 +121,20 @@ fn a_gap_ends_the_chain() {
     assert_eq!(contents.chain.len(), 1);
     let only = Certificate::from_der(&issuing).unwrap();
     assert_eq!(contents.chain[0].certificate, only);
+}
+
+#[test]
+fn a_chain_without_an_ekcert_vouches_for_nothing() {
+    // As Intel's firmware TPMs have it: the EKcert is on the vendor's server.
+    let (tpm, _, cas) = with_three_cas();
+    tpm.tool("tpm2_nvundefine 0x1c00002 -C p");
+    write_area(&tpm, &cas.concat(), &[1500]);
+    let contents = read(&tpm);
+    assert_eq!(codes(&contents), [Code::EkcertMissing]);
+    assert_eq!(contents.chain.len(), 3);
+    let root = tpm.path("root.pem").display().to_string();
+    let (code, said) = verdict(&tpm, &["--roots", &root]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error[ekcert-missing]"), "{said}");
+    assert!(!said.contains("error[key-mismatch]"), "{said}");
 }

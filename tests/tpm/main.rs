@@ -18,6 +18,10 @@ mod swtpm;
 
 mod chain;
 mod challenge;
+mod disappears;
+mod dump;
+mod keys;
+mod lockout;
 
 use std::fs;
 use std::io::Write as _;
