@@ -2,26 +2,30 @@
 
 use std::sync::Arc;
 
-use super::failure::{self, Rank};
+use super::failure::{self, DeadEnd, Rank};
 pub use super::policy_graph::PolicyInputs;
 use super::signature::{self, SignatureError};
 use super::store::Entry;
-use super::{Origin, Policy, Store, ek_rules, validate};
+use super::supplied::Work;
+use super::{Origin, Policy, Store, Supplied, ek_rules, validate};
 use crate::der::Time;
 use crate::ek::Certificate;
 use crate::finding::{Finding, Severity};
+use crate::hash::Sha256Digest;
 
 /// The most certificates in a path, anchor and end entity included. Intel's on-die
 /// chains have eight.
 pub const MAX_PATH_LEN: usize = 16;
 
-/// The most signatures that are verified for one end entity: webpki's limit, set
-/// after CVE-2018-16875 (Go) and its own like it.
+/// The most signatures that are verified for one end entity, and the most that are
+/// verified because of [`Supplied`] certificates: webpki's limit, set after
+/// CVE-2018-16875 (Go) and its own like it.
 pub const MAX_SIGNATURES: usize = 100;
 
-/// The most steps from a certificate to a candidate issuer. A signature is verified
-/// once, but the paths through many cross-certificates still multiply.
-const MAX_STEPS: usize = 2_000;
+/// The most steps from a certificate to a candidate issuer, with the same two
+/// meanings. A signature is verified once, but the paths through many
+/// cross-certificates still multiply.
+pub(super) const MAX_STEPS: usize = 2_000;
 
 /// What a path is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +73,8 @@ impl VerifiedPath {
 }
 
 impl Store {
-    /// Builds and verifies a path from `certificate` to an anchor, accepting any
-    /// certificate policy.
+    /// Builds and verifies a path from `certificate` to an anchor, over certificates
+    /// of the store alone, accepting any certificate policy.
     ///
     /// # Errors
     /// The most useful failure of all paths that were tried.
@@ -81,10 +85,21 @@ impl Store {
         at: Time,
         usage: Usage,
     ) -> Result<VerifiedPath, Box<PathFailure>> {
-        self.verify_with(certificate, policy, at, usage, &PolicyInputs::default())
+        let mut nothing = Supplied::default();
+        self.verify_with(
+            certificate,
+            policy,
+            at,
+            usage,
+            &PolicyInputs::default(),
+            &mut nothing,
+        )
     }
 
-    /// The same with the certificate policy inputs of RFC 5280 6.1.1.
+    /// The same with the certificate policy inputs of RFC 5280 6.1.1, and with
+    /// certificates that came with the input as intermediates that may be tried after
+    /// those of the store. They are validated like any other, and the
+    /// path says which of them it needed: `intermediate-from-input`.
     ///
     /// # Errors
     /// The most useful failure of all paths that were tried.
@@ -95,13 +110,21 @@ impl Store {
         at: Time,
         usage: Usage,
         inputs: &PolicyInputs,
+        supplied: &mut Supplied,
     ) -> Result<VerifiedPath, Box<PathFailure>> {
+        let (supplied, work) = supplied.parts();
         let mut search = Search {
             store: self,
             policy,
             at,
             usage,
             inputs,
+            // One that is stored as well is the stored one.
+            supplied: supplied
+                .iter()
+                .filter(|certificate| self.index_of(certificate).is_none())
+                .collect(),
+            work,
             path: Vec::with_capacity(4),
             signatures: 0,
             asked: Vec::new(),
@@ -109,9 +132,12 @@ impl Store {
             exhausted: false,
             best: None,
         };
+        let stored = self.index_of(certificate);
         search.path.push(Link {
             certificate,
-            index: self.index_of(certificate),
+            place: stored
+                .and_then(|index| Some(Place::Stored(index, self.entry(index)?)))
+                .unwrap_or(Place::Apart),
         });
         match search.run() {
             Some(path) => Ok(path),
@@ -124,8 +150,28 @@ impl Store {
 #[derive(Clone, Copy)]
 struct Link<'s> {
     certificate: &'s Arc<Certificate>,
-    /// Its place in the store, if it is there.
-    index: Option<usize>,
+    place: Place<'s>,
+}
+
+/// Where a certificate is.
+#[derive(Clone, Copy)]
+enum Place<'s> {
+    /// In the store, by index.
+    Stored(usize, &'s Entry),
+    /// Among those that came with the input.
+    Supplied,
+    /// It is the end entity.
+    Apart,
+}
+
+impl Link<'_> {
+    fn is_supplied(self) -> bool {
+        matches!(self.place, Place::Supplied)
+    }
+
+    fn is_root(self) -> bool {
+        matches!(self.place, Place::Stored(_, entry) if entry.is_root)
+    }
 }
 
 /// A depth-first search over candidate issuers.
@@ -135,11 +181,14 @@ struct Search<'s> {
     at: Time,
     usage: Usage,
     inputs: &'s PolicyInputs,
+    supplied: Vec<&'s Arc<Certificate>>,
+    /// What the supplied certificates have cost, in this search and those before it.
+    work: &'s mut Work,
     path: Vec<Link<'s>>,
     signatures: usize,
-    /// Pairs of stored certificates whose signature was asked for. One counts whether or
-    /// not the store remembers it, so that no verdict depends on those before it.
-    asked: Vec<(usize, usize)>,
+    /// Pairs of certificates whose signature was asked for. One counts whether or not
+    /// the store remembers it, so that no verdict depends on those before it.
+    asked: Vec<(Sha256Digest, Sha256Digest)>,
     steps: usize,
     exhausted: bool,
     best: Option<(Rank, PathFailure)>,
@@ -148,9 +197,9 @@ struct Search<'s> {
 impl<'s> Search<'s> {
     fn run(&mut self) -> Option<VerifiedPath> {
         let first = *self.path.last()?;
-        match first.index.and_then(|index| self.store.entry(index)) {
+        match first.place {
             // What lies in the root store is trusted as it stands.
-            Some(entry) if entry.is_root => self.complete(entry),
+            Place::Stored(_, entry) if entry.is_root => self.complete(entry),
             _ => self.extend(first),
         }
     }
@@ -161,32 +210,25 @@ impl<'s> Search<'s> {
             self.exhausted = true;
             return None;
         }
-        let store = self.store;
         let mut refused: Vec<(&'s Certificate, SignatureError)> = Vec::new();
         let mut found_issuer = false;
-        for (index, entry) in self.candidates(tip) {
-            if self.is_in_path(&entry.certificate) {
+        for issuer in self.candidates(tip) {
+            if self.is_in_path(issuer.certificate) {
                 continue;
             }
-            self.steps = self.steps.saturating_add(1);
-            if self.steps > MAX_STEPS || self.signatures >= MAX_SIGNATURES {
+            if !self.may_step_to(issuer) {
                 self.exhausted = true;
                 return None;
             }
-            if let Err(error) = self.check_signature(store, tip, index, entry) {
-                refused.push((&entry.certificate, error));
+            if let Err(error) = self.check_signature(tip, issuer) {
+                refused.push((issuer.certificate, error));
                 continue;
             }
             found_issuer = true;
-            let link = Link {
-                certificate: &entry.certificate,
-                index: Some(index),
-            };
-            self.path.push(link);
-            let found = if entry.is_root {
-                self.complete(entry)
-            } else {
-                self.extend(link)
+            self.path.push(issuer);
+            let found = match issuer.place {
+                Place::Stored(_, entry) if entry.is_root => self.complete(entry),
+                _ => self.extend(issuer),
             };
             if found.is_some() || self.exhausted {
                 return found;
@@ -194,26 +236,45 @@ impl<'s> Search<'s> {
             self.path.pop();
         }
         if !found_issuer {
-            let (rank, finding) = failure::dead_end(tip.certificate, &refused);
-            self.note(rank, vec![finding], false);
+            self.note_dead_end(tip, &refused);
         }
         None
     }
 
-    /// Candidate issuers: those with the key identifier that the authority key
-    /// identifier names first, anchors before intermediates. The identifier is a
-    /// hint only: 17 of Infineon's intermediates name another edition of their issuer.
-    fn candidates(&self, tip: Link<'s>) -> Vec<(usize, &'s Entry)> {
+    /// Candidate issuers: those of the store before those supplied. Of either those
+    /// come first that have the key identifier which the authority key identifier
+    /// names, anchors before intermediates. The identifier is a hint only: 17 of
+    /// Infineon's intermediates name another edition of their issuer.
+    fn candidates(&self, tip: Link<'s>) -> Vec<Link<'s>> {
         let store: &'s Store = self.store;
-        let mut candidates: Vec<(usize, &Entry)> = store
-            .with_subject(tip.certificate.issuer())
+        let name = tip.certificate.issuer();
+        let mut candidates: Vec<Link<'s>> = store
+            .with_subject(name)
             .iter()
-            .filter_map(|&index| Some((index, store.entry(index)?)))
+            .filter_map(|&index| {
+                let entry = store.entry(index)?;
+                Some(Link {
+                    certificate: &entry.certificate,
+                    place: Place::Stored(index, entry),
+                })
+            })
             .collect();
+        // An empty name is nobody's, as in the store.
+        if !name.is_empty() {
+            candidates.extend(
+                self.supplied
+                    .iter()
+                    .filter(|certificate| certificate.subject().key() == name.key())
+                    .map(|certificate| Link {
+                        certificate,
+                        place: Place::Supplied,
+                    }),
+            );
+        }
         if candidates.len() > 1 {
-            candidates.sort_by_key(|(_, entry)| {
-                let named = failure::key_ids_match(tip.certificate, &entry.certificate);
-                (named != Some(true), !entry.is_root)
+            candidates.sort_by_key(|link| {
+                let named = failure::key_ids_match(tip.certificate, link.certificate);
+                (link.is_supplied(), named != Some(true), !link.is_root())
             });
         }
         candidates
@@ -228,23 +289,49 @@ impl<'s> Search<'s> {
         })
     }
 
-    fn check_signature(
-        &mut self,
-        store: &Store,
-        tip: Link<'_>,
-        index: usize,
-        issuer: &Entry,
-    ) -> Result<(), SignatureError> {
-        let Some(tip_index) = tip.index else {
-            self.signatures = self.signatures.saturating_add(1);
-            return signature::verify(tip.certificate, &issuer.certificate);
-        };
-        let pair = (tip_index, index);
+    /// Counts a step. `false` if a limit of work was passed.
+    fn may_step_to(&mut self, issuer: Link<'s>) -> bool {
+        self.steps = self.steps.saturating_add(1);
+        let may = self.steps <= MAX_STEPS && self.signatures < MAX_SIGNATURES;
+        may && (!issuer.is_supplied() || self.work.step())
+    }
+
+    fn check_signature(&mut self, tip: Link<'s>, issuer: Link<'s>) -> Result<(), SignatureError> {
+        let pair = (tip.certificate.sha256(), issuer.certificate.sha256());
         if !self.asked.contains(&pair) {
             self.asked.push(pair);
             self.signatures = self.signatures.saturating_add(1);
         }
-        store.verify_stored(tip_index, tip.certificate, index, &issuer.certificate)
+        match (tip.place, issuer.place) {
+            (Place::Stored(index, _), Place::Stored(issuer_index, _)) => {
+                self.store
+                    .verify_stored(index, tip.certificate, issuer_index, issuer.certificate)
+            }
+            (Place::Supplied, _) | (_, Place::Supplied) => {
+                self.work.verify(tip.certificate, issuer.certificate)
+            }
+            _ => signature::verify(tip.certificate, issuer.certificate),
+        }
+    }
+
+    /// No candidate issued `tip`.
+    fn note_dead_end(&mut self, tip: Link<'s>, refused: &[(&Certificate, SignatureError)]) {
+        let self_signed = if tip.certificate.is_self_issued() {
+            // This, too, is a signature, of which an input may hold many.
+            if !self.may_step_to(tip) {
+                self.exhausted = true;
+                return;
+            }
+            self.check_signature(tip, tip).is_ok()
+        } else {
+            false
+        };
+        let dead_end = DeadEnd::new(tip.certificate, self_signed, refused);
+        // There may be very many; only what is reported is put into words.
+        if self.tells_more(dead_end.rank()) {
+            let finding = dead_end.finding(tip.certificate);
+            self.note(dead_end.rank(), vec![finding], false);
+        }
     }
 
     /// Validates the path, which now ends in an anchor.
@@ -257,6 +344,16 @@ impl<'s> Search<'s> {
         let mut findings = validate::validate(&certificates, self.policy, self.at, self.inputs);
         if self.usage == Usage::Ek {
             findings.extend(ek_rules::check(&certificates));
+        }
+        let supplied: Vec<&Certificate> = self
+            .path
+            .iter()
+            .filter(|link| link.is_supplied())
+            .map(|link| link.certificate.as_ref())
+            .collect();
+        if !supplied.is_empty() {
+            self.work.validation();
+            findings.push(failure::from_input(&supplied));
         }
         let findings: Vec<Finding> = findings
             .into_iter()
@@ -281,9 +378,13 @@ impl<'s> Search<'s> {
         })
     }
 
+    fn tells_more(&self, rank: Rank) -> bool {
+        self.best.as_ref().is_none_or(|(best, _)| rank > *best)
+    }
+
     /// Keeps the failure if it says more than the best so far.
     fn note(&mut self, rank: Rank, findings: Vec<Finding>, reached_anchor: bool) {
-        if self.best.as_ref().is_none_or(|(best, _)| rank > *best) {
+        if self.tells_more(rank) {
             let partial = self.path_certificates();
             self.best = Some((
                 rank,

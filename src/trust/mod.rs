@@ -11,9 +11,11 @@ mod policy;
 mod policy_graph;
 mod signature;
 mod store;
+mod supplied;
 mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use store::{Origin, Store, read_certificates};
+pub use supplied::Supplied;
 pub(crate) use validate::too_small;

@@ -27,6 +27,7 @@ mod pki;
 mod pkits;
 #[path = "../support/skip.rs"]
 mod skip;
+mod supplied;
 
 use endorse::finding::{Code, Finding, Severity};
 
