@@ -14,10 +14,12 @@ openssl x509 -inform der -in $data/ek.der -pubkey -noout | openssl pkey -pubin -
 $endorse inspect --format json $data/hyp01.xml > $corpus/json/hyp01.json
 $endorse inspect --format json $data/no-ekcert.xml > $corpus/json/no-ekcert.json
 
-# (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root.
+# (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root, 3 what came
+# with the end entities.
 piece() { printf "\\$(printf %03o "$1")"; size=$(wc -c < "$2"); printf "\\$(printf %03o $((size / 256)))\\$(printf %03o $((size % 256)))"; cat "$2"; }
 openssl x509 -in $data/root.pem -outform der > $corpus/root.der
 { piece 0 $data/ek.der; piece 1 $data/intermediate.der; piece 2 $corpus/root.der; } > $corpus/path/cli
+{ piece 0 $data/ek.der; piece 3 $data/intermediate.der; piece 2 $corpus/root.der; } > $corpus/path/cli-chain
 rm $corpus/root.der
 pkits=testdata/pkits/certs
 for case in ValidURInameConstraintsTest34EE:nameConstraintsURI1CACert \

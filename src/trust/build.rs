@@ -113,17 +113,22 @@ impl Store {
         supplied: &mut Supplied,
     ) -> Result<VerifiedPath, Box<PathFailure>> {
         let (supplied, work) = supplied.parts();
+        // One that is stored as well is the stored one.
+        let supplied: Vec<&Arc<Certificate>> = supplied
+            .iter()
+            .filter(|certificate| !self.contains(certificate))
+            .collect();
+        let stored = self.index_of(certificate);
+        let place = stored
+            .and_then(|index| Some(Place::Stored(index, self.entry(index)?)))
+            .unwrap_or(Place::Apart);
         let mut search = Search {
             store: self,
             policy,
             at,
             usage,
             inputs,
-            // One that is stored as well is the stored one.
-            supplied: supplied
-                .iter()
-                .filter(|certificate| self.index_of(certificate).is_none())
-                .collect(),
+            supplied: &[],
             work,
             path: Vec::with_capacity(4),
             signatures: 0,
@@ -132,14 +137,19 @@ impl Store {
             exhausted: false,
             best: None,
         };
-        let stored = self.index_of(certificate);
-        search.path.push(Link {
-            certificate,
-            place: stored
-                .and_then(|index| Some(Place::Stored(index, self.entry(index)?)))
-                .unwrap_or(Place::Apart),
-        });
-        match search.run() {
+        // What the store can do alone it does alone, whatever came with the input.
+        let mut found = search.run(Link { certificate, place });
+        if found.is_none() && !supplied.is_empty() {
+            let alone = search.best.take();
+            search = search.again_with(&supplied);
+            found = search.run(Link { certificate, place });
+            // Nor may an input hide what the store says of it: that its signature is not
+            // that of the issuer it names.
+            let with = search.best.take();
+            let rank = with.as_ref().map_or(Rank::UnknownIssuer, |(rank, _)| *rank);
+            search.best = alone.filter(|(alone, _)| *alone > rank).or(with);
+        }
+        match found {
             Some(path) => Ok(path),
             None => Err(Box::new(search.failure())),
         }
@@ -181,7 +191,7 @@ struct Search<'s> {
     at: Time,
     usage: Usage,
     inputs: &'s PolicyInputs,
-    supplied: Vec<&'s Arc<Certificate>>,
+    supplied: &'s [&'s Arc<Certificate>],
     /// What the supplied certificates have cost, in this search and those before it.
     work: &'s mut Work,
     path: Vec<Link<'s>>,
@@ -195,8 +205,22 @@ struct Search<'s> {
 }
 
 impl<'s> Search<'s> {
-    fn run(&mut self) -> Option<VerifiedPath> {
-        let first = *self.path.last()?;
+    /// The same search from its beginning, with certificates of the input.
+    fn again_with(self, supplied: &'s [&'s Arc<Certificate>]) -> Self {
+        Self {
+            supplied,
+            path: Vec::with_capacity(4),
+            signatures: 0,
+            asked: Vec::new(),
+            steps: 0,
+            exhausted: false,
+            best: None,
+            ..self
+        }
+    }
+
+    fn run(&mut self, first: Link<'s>) -> Option<VerifiedPath> {
+        self.path.push(first);
         match first.place {
             // What lies in the root store is trusted as it stands.
             Place::Stored(_, entry) if entry.is_root => self.complete(entry),
@@ -354,6 +378,9 @@ impl<'s> Search<'s> {
         if !supplied.is_empty() {
             self.work.validation();
             findings.push(failure::from_input(&supplied));
+            if self.usage == Usage::Ek {
+                findings.extend(ek_rules::check_beyond_store(&certificates));
+            }
         }
         let findings: Vec<Finding> = findings
             .into_iter()

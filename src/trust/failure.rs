@@ -90,8 +90,9 @@ pub(super) fn from_input(certificates: &[&Certificate]) -> Finding {
             "the path leads over certificates that came with the input itself: {}",
             named.join(", ")
         ),
-        "the anchor vouches for them, so this changes nothing here; a Host Guardian Service does not \
-         see them: to have it accept this TPM, put them into TrustedTPM_IntermediateCA as well",
+        "trust comes from the anchor alone, so this is for information; a Host Guardian Service does \
+         not look for issuers in the file, nor does a policy that makes this an error: for those, put \
+         the certificates into TrustedTPM_IntermediateCA",
     )
 }
 

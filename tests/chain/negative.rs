@@ -222,7 +222,7 @@ fn the_file_cannot_bring_its_own_authority() {
     }
 }
 
-fn status_of(verdict: &Verdict, name: &str) -> &'static str {
+pub fn status_of(verdict: &Verdict, name: &str) -> &'static str {
     let check = verdict.checks().iter().find(|check| check.name == name);
     check.unwrap().status.as_str()
 }
