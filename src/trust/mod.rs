@@ -9,6 +9,7 @@ mod failure;
 mod name_constraints;
 mod policy;
 mod policy_graph;
+mod search;
 mod signature;
 mod store;
 mod supplied;

@@ -56,7 +56,7 @@ impl Supplied {
 }
 
 impl Work {
-    /// Counts a step to a supplied certificate. `false` if the budget is spent.
+    /// Counts a step from or to a supplied certificate. `false` if the budget is spent.
     pub(super) fn step(&mut self) -> bool {
         self.steps = self.steps.saturating_add(1);
         self.steps <= MAX_STEPS && self.checked.len() < MAX_SIGNATURES

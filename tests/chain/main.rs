@@ -20,6 +20,7 @@
 
 mod algorithms;
 mod cases;
+mod inputs;
 mod negative;
 mod openssl_judge;
 #[path = "../support/pki.rs"]

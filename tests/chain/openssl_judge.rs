@@ -13,9 +13,9 @@ use endorse::ek::Certificate;
 use endorse::trust::{Policy, PolicyInputs, Store, Supplied, Usage, read_certificates};
 
 use super::cases::{self, Pki};
+use super::inputs;
 use super::negative::{at, store};
 use super::skip::skip;
-use super::supplied;
 
 /// Cases that only this program accepts, or only OpenSSL.
 const DIFFERENCES: &[(&str, Judge, &str)] = &[
@@ -252,7 +252,7 @@ fn agrees_with_openssl_on_what_an_input_brings() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut accepted = 0;
-    for case in supplied::inputs() {
+    for case in inputs::inputs() {
         let read = |der: &Vec<u8>| Arc::new(Certificate::from_der(der).unwrap());
         let beside: Vec<Arc<Certificate>> = case.beside.iter().map(read).collect();
         let leaf = read(&case.leaf);
