@@ -452,6 +452,42 @@ fn the_work_that_an_input_causes_is_bounded() {
     assert_eq!(verdict.outcome(), Outcome::Rejected);
 }
 
+/// Signatures on certificates of the input count as well where the issuer is stored.
+#[test]
+fn what_the_store_is_asked_about_an_input_is_bounded() {
+    let name = || dn("Vendor", "Old CA");
+    let mut pki = Pki::valid();
+    for serial in 0..60 {
+        let mut ca = Spec::ca(name(), ec_key(OTHER), cases::root_name(), ec_key(ROOT));
+        ca.serial = vec![1, serial];
+        ca.remove(SUBJECT_KEY_ID);
+        pki.intermediates.push(ca);
+    }
+    let store = store(&pki);
+    let read = |spec: &Spec| Arc::new(Certificate::from_der(&spec.der()).unwrap());
+    let below = |number: usize| dn("Below", &format!("{number}"));
+    let mut supplied = Supplied::new((0..2).map(|number| {
+        let mut ca = Spec::ca(below(number), ec_key(number), name(), ec_key(OTHER2));
+        ca.remove(AUTHORITY_KEY_ID);
+        read(&ca)
+    }));
+    let codes: Vec<Code> = (0..2)
+        .map(|number| {
+            let leaf = Spec::ek(ec_key(EK), below(number), ec_key(number));
+            let failure = store.verify_with(
+                &read(&leaf),
+                &Policy::default(),
+                at(),
+                Usage::Ek,
+                &PolicyInputs::default(),
+                &mut supplied,
+            );
+            failure.unwrap_err().findings[0].code
+        })
+        .collect();
+    assert_eq!(codes, [Code::SignatureInvalid, Code::BudgetExhausted]);
+}
+
 /// Nor does somebody get to have paths validated without end who holds a CA below a root,
 /// though one that may certify nothing but end entities.
 #[test]
