@@ -70,9 +70,19 @@ impl Judgement<'_> {
         certificate.is_ca() && (self.usage == Usage::Any || !is_listed())
     }
 
+    /// Whether a verified path of an EKcert leads over this certificate: then its
+    /// signature is right, whoever else has the name of its issuer.
+    pub(super) fn is_in_verified_path(&self, certificate: &Arc<Certificate>) -> bool {
+        let mut paths = self
+            .ekcerts
+            .iter()
+            .filter_map(|ekcert| ekcert.path.as_ref().ok());
+        paths.any(|path| path.certificates().contains(certificate))
+    }
+
     /// The CA certificates beside the EKcerts that are in no path, complete or not.
     pub(super) fn report_unused_cas(&mut self) {
-        let in_paths: Vec<Arc<Certificate>> = self
+        let in_paths: Vec<&Arc<Certificate>> = self
             .ekcerts
             .iter()
             .filter(|ekcert| !ekcert.passed_over)
@@ -80,12 +90,11 @@ impl Judgement<'_> {
                 Ok(path) => path.certificates(),
                 Err(failure) => failure.partial.as_slice(),
             })
-            .cloned()
             .collect();
         let unused: Vec<Finding> = self
             .ekcerts
             .iter()
-            .filter(|ekcert| ekcert.passed_over && !in_paths.contains(&ekcert.certificate))
+            .filter(|ekcert| ekcert.passed_over && !in_paths.contains(&&ekcert.certificate))
             .map(certificate_unused)
             .collect();
         for finding in unused {

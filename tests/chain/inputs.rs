@@ -117,6 +117,32 @@ pub fn inputs() -> Vec<Input> {
         &[Code::AnchorUntrusted],
         false,
     );
+    // All that the store says against it is that its root did not sign.
+    add(
+        "a root and an intermediate with the names and key identifiers of the genuine ones",
+        issued_by_fake(intermediate_name.clone(), attacker),
+        vec![
+            fake(
+                intermediate_name.clone(),
+                root_name.clone(),
+                ec_key(OTHER2),
+                [attacker, root],
+            )
+            .der(),
+            {
+                let mut fake_root = Spec::ca(
+                    root_name.clone(),
+                    ec_key(OTHER2),
+                    root_name.clone(),
+                    ec_key(OTHER2),
+                );
+                fake_root.replace(subject_key_id(root));
+                fake_root.der()
+            },
+        ],
+        &[Code::AnchorUntrusted, Code::SignatureInvalid],
+        false,
+    );
     add(
         "a self-signed CA with the name of the root",
         issued_by_fake(root_name.clone(), attacker),

@@ -157,6 +157,43 @@ fn identifier_of(case: &Input) -> Identifier {
     input(&[ec_key(EK)], &certificates)
 }
 
+/// The CAs of every machine may have the same names, and no key identifiers. Those of one
+/// machine in the store, where a Host Guardian Service wants them, are no evidence that
+/// those of another are forged.
+#[test]
+fn the_chain_of_another_machine_in_the_store() {
+    let mut ours = OnDie::new();
+    let mut theirs = OnDie::new().chain;
+    theirs[0].spki = ec_key(OTHER2).spki();
+    theirs[1].spki = ec_key(OTHER2).spki();
+    theirs[1].signer = ec_key(OTHER2);
+    for spec in ours.chain.iter_mut().chain(&mut theirs) {
+        spec.remove(AUTHORITY_KEY_ID);
+        spec.remove(SUBJECT_KEY_ID);
+    }
+    ours.leaf.remove(AUTHORITY_KEY_ID);
+    for spec in &theirs[..2] {
+        let certificate = Certificate::from_der(&spec.der()).unwrap();
+        ours.store
+            .add_intermediate(certificate, super::negative::file("theirs"));
+    }
+    let verdict = judged(&ours.with_chain(&[0, 1, 2]), &ours.store);
+    assert_eq!(
+        verdict.outcome(),
+        Outcome::Trusted,
+        "{:?}",
+        verdict.findings()
+    );
+    // Nobody's CA of that name is told as what it is.
+    let mut forged = ours.chain[1].clone();
+    forged.signer = ec_key(INTERMEDIATE);
+    forged.serial = vec![0x44];
+    let mut identifier = ours.with_chain(&[0, 1, 2]);
+    identifier.ekcerts.push(ekcert(&forged.der()));
+    let verdict = judged(&identifier, &ours.store);
+    assert_eq!(codes_of(&verdict), [Code::SignatureInvalid]);
+}
+
 /// An anchor is what the store says; nothing that an input brings becomes one.
 #[test]
 fn an_input_brings_no_authority() {
