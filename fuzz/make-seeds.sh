@@ -21,10 +21,12 @@ $endorse inspect --format json $data/no-ekcert.xml > $corpus/json/no-ekcert.json
 cp $data/ek.der $data/ek.pem $data/ek-nv.bin $corpus/reply/
 printf '{"pubhash":"AAAA%%3D","certificate":"%s"}' "$(base64 -w0 $data/ek.der | tr +/ -_ | sed 's/=/%3D/g')" > $corpus/reply/intel.json
 
-# (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root.
+# (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root, 3 what came
+# with the end entities.
 piece() { printf "\\$(printf %03o "$1")"; size=$(wc -c < "$2"); printf "\\$(printf %03o $((size / 256)))\\$(printf %03o $((size % 256)))"; cat "$2"; }
 openssl x509 -in $data/root.pem -outform der > $corpus/root.der
 { piece 0 $data/ek.der; piece 1 $data/intermediate.der; piece 2 $corpus/root.der; } > $corpus/path/cli
+{ piece 0 $data/ek.der; piece 3 $data/intermediate.der; piece 2 $corpus/root.der; } > $corpus/path/cli-chain
 rm $corpus/root.der
 pkits=testdata/pkits/certs
 for case in ValidURInameConstraintsTest34EE:nameConstraintsURI1CACert \

@@ -103,6 +103,33 @@ fn forced() -> Options {
     }
 }
 
+/// The chain that comes with an EKcert is not the host's; it stays in the file, from which
+/// the host is judged again.
+#[test]
+fn a_chain_beside_the_ekcert_is_kept_in_the_file() {
+    let mut roots = Store::new();
+    for certificate in read_certificates(&file("root.pem")).unwrap() {
+        roots.add_root(certificate, Origin::File("test".into()));
+    }
+    let name = "ek-with-chain.pem";
+    let (registration, dir) = register(&candidate(name, &roots, &Policy::default()), &named());
+    assert_eq!(registration.outcome, Outcome::Registered);
+    let host = registration.host.unwrap();
+    assert_eq!(host.trust, Trust::Verified);
+    assert_eq!(host.store, roots.fingerprint());
+    let ekcerts: Vec<_> = host.ekcerts.iter().map(|ekcert| ekcert.sha256).collect();
+    assert_eq!(ekcerts, [sha256(&file("ek.der"))]);
+    assert_eq!(host.eks.len(), 1);
+
+    let location = Location::parse(dir.path().join("registry.db").to_str().unwrap()).unwrap();
+    let registry = Registry::open(&location, Mode::ReadOnly).unwrap();
+    let originals = registry.originals(&Filter::default()).unwrap();
+    assert_eq!(originals[0].file, file(name));
+    let again = Identifier::read(&originals[0].file).unwrap();
+    let verdict = judge(&again, &roots, &Policy::default(), at(), Usage::Ek);
+    assert_eq!(verdict.outcome(), verdict::Outcome::Trusted);
+}
+
 #[test]
 fn a_trusted_file_becomes_a_verified_host() {
     for name in [

@@ -11,7 +11,7 @@ use endorse::ek::{
     order_chain, read_service_reply, split_chain, unwrap_nv,
 };
 use endorse::identifier::{Identifier, Kind};
-use endorse::trust::{Origin, Policy, Store, Usage};
+use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage};
 use endorse::verdict::{Outcome, judge};
 
 /// Reading an identifier: what is written from it reads back as the same thing, and
@@ -139,10 +139,12 @@ pub(crate) fn chain(data: &[u8]) {
 
 /// Path validation over certificates cut from the input: (kind octet, length in two
 /// octets, DER)*. A path that is accepted links names, ends in a root of the store,
-/// and judging the same again says the same.
+/// and judging the same again says the same. What comes beside the end entities takes
+/// no path away, and leaves nothing behind.
 pub(crate) fn path(data: &[u8]) {
     let mut store = Store::new();
     let mut end_entities = Vec::new();
+    let mut beside = Vec::new();
     let mut rest = data;
     while let Some((head, tail)) = rest.split_first_chunk::<3>() {
         let [kind, high, low] = *head;
@@ -154,16 +156,30 @@ pub(crate) fn path(data: &[u8]) {
         let Ok(certificate) = Certificate::from_der(der) else {
             continue;
         };
-        match kind % 3 {
+        match kind % 4 {
             0 => end_entities.push(Arc::new(certificate)),
             1 => store.add_intermediate(certificate, Origin::File("fuzz".into())),
-            _ => store.add_root(certificate, Origin::File("fuzz".into())),
+            2 => store.add_root(certificate, Origin::File("fuzz".into())),
+            _ => beside.push(Arc::new(certificate)),
         }
     }
     let policy = Policy::default();
+    let mut supplied = Supplied::new(beside.clone());
     for end_entity in &end_entities {
         for usage in [Usage::Ek, Usage::Any] {
-            let result = store.verify(end_entity, &policy, now(), usage);
+            let alone = store.verify(end_entity, &policy, now(), usage);
+            let result = store.verify_with(
+                end_entity,
+                &policy,
+                now(),
+                usage,
+                &PolicyInputs::default(),
+                &mut supplied,
+            );
+            if let Ok(path) = &alone {
+                let with = result.as_ref().expect("more to choose from is not less");
+                assert_eq!(with.certificates(), path.certificates());
+            }
             if let Ok(path) = &result {
                 let certificates = path.certificates();
                 assert_eq!(certificates.first(), Some(end_entity));
@@ -171,12 +187,13 @@ pub(crate) fn path(data: &[u8]) {
                 assert!(store.roots().any(|(root, _)| root == anchor.as_ref()));
                 for pair in certificates.windows(2) {
                     assert_eq!(pair[0].issuer().key(), pair[1].subject().key());
+                    assert!(store.contains(&pair[1]) || beside.contains(&pair[1]));
                 }
             } else if let Err(failure) = &result {
                 assert!(!failure.findings.is_empty());
             }
             let again = store.verify(end_entity, &policy, now(), usage);
-            assert_eq!(result.is_ok(), again.is_ok());
+            assert_eq!(alone.is_ok(), again.is_ok());
         }
     }
 }

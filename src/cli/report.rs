@@ -258,6 +258,11 @@ fn keys(page: &mut Page, verdict: &Verdict) {
         );
     }
     for judged in verdict.ekcerts() {
+        if judged.beside {
+            let subject = name_in_words(judged.certificate.subject());
+            page.field(1, "CA beside it", &subject);
+            continue;
+        }
         let mut words = tpm_in_words(&judged.certificate)
             .unwrap_or_else(|| "says nothing of its TPM".to_owned());
         if verdict.outcome() == Outcome::Trusted && !judged.trusted {

@@ -125,6 +125,12 @@ impl Certificate {
         self.subject.key() == self.issuer.key()
     }
 
+    /// Whether its basic constraints say that it is a CA. A claim, as all of it is.
+    pub fn is_ca(&self) -> bool {
+        let constraints = self.extensions.basic_constraints;
+        constraints.is_some_and(|basic| basic.ca)
+    }
+
     /// The first second at which it is valid.
     pub fn not_before(&self) -> Time {
         self.not_before

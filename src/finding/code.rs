@@ -82,6 +82,8 @@ codes! {
     KeyMismatch "key-mismatch" Error None, None;
     /// An EKcert for a key that the file does not list as an EKpub.
     EkpubUnlisted "ekpub-unlisted" Warning None, None;
+    /// A CA certificate of the input that no path needed.
+    CertificateUnused "certificate-unused" Info None, None;
     /// The certificate is not X.509 version 3.
     ProfileVersion "profile-version" Warning Some("RFC 5280 4.1.2.1"), None;
     /// The serial number is zero, negative or not minimally encoded.
@@ -121,6 +123,8 @@ codes! {
     AnchorUntrusted "anchor-untrusted" Error Some("RFC 5280 6.1"), Some("UntrustedRoot");
     /// The chain rests on a root embedded in the program.
     AnchorEmbedded "anchor-embedded" Info None, None;
+    /// The path leads over CA certificates that came with the input.
+    IntermediateFromInput "intermediate-from-input" Info Some("RFC 5280 6.1"), None;
     /// An issuer was found, but its key does not verify the signature.
     SignatureInvalid "signature-invalid" Error Some("RFC 5280 6.1.3 (a)(1)"), Some("NotSignatureValid");
     /// The signature or key algorithm is not one that can be verified here.

@@ -97,7 +97,8 @@ impl Candidate {
         }
         errors.extend(extra.iter().cloned());
         let mut ekcerts: Vec<HostEkCert> = Vec::new();
-        for judged in verdict.ekcerts() {
+        // The chain beside the EKcerts is none of the host's; it stays in the file.
+        for judged in verdict.ekcerts().iter().filter(|judged| !judged.beside) {
             let sha256 = judged.certificate.sha256();
             if !ekcerts.iter().any(|ekcert| ekcert.sha256 == sha256) {
                 ekcerts.push(HostEkCert {

@@ -55,7 +55,7 @@ pub struct Host {
     pub machine: Machine,
     /// The EKs, in the order of the file.
     pub eks: Vec<HostEk>,
-    /// The EKcerts, in the order of the file.
+    /// The EKcerts, in the order of the file, without the CA certificates beside them.
     pub ekcerts: Vec<HostEkCert>,
     /// SHA-256 of the file it was registered from.
     pub file_sha256: Sha256Digest,

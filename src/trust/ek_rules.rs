@@ -38,8 +38,6 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
     // and for old CAs below it: a certificate that says neither that it is no CA nor
     // anything of a TPM or an EK is not taken for an EKcert.
     let extensions = end_entity.extensions();
-    let speaks_of_a_tpm =
-        extensions.extended_key_usage.is_some() || extensions.tpm.manufacturer.is_some();
     let what = match extensions.basic_constraints {
         Some(basic) => basic.ca.then_some("is a CA certificate, not an EKcert"),
         None if issuers.is_empty() => {
@@ -48,7 +46,7 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
         None if !end_entity.subject().is_empty() && end_entity.is_self_issued() => {
             Some("is self-issued and does not say that it is no CA")
         }
-        None => (!speaks_of_a_tpm)
+        None => (!speaks_of_a_tpm(end_entity))
             .then_some("says neither that it is no CA nor that it is for an EK or a TPM"),
     };
     findings.extend(what.map(|what| {
@@ -81,6 +79,31 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
         );
     }
     findings
+}
+
+/// Checks a path with certificates that came with the input. The CAs of a store are
+/// chosen for issuing EKcerts, and some of those say nothing of it; of the other CAs
+/// below the same root nobody knows what they issue. There the EKcert has to say it.
+pub(super) fn check_beyond_store(path: &[&Certificate]) -> Option<Finding> {
+    let end_entity = path.first()?;
+    (!speaks_of_a_tpm(end_entity)).then(|| {
+        Finding::new(
+            Code::EkuMissing,
+            format!(
+                "'{}' says neither that it is for an EK nor for a TPM, and its issuers are not all \
+                 in the store",
+                subject_or_serial(end_entity)
+            ),
+            "if it is an EKcert, put the issuers into TrustedTPM_IntermediateCA of the store, or name \
+             them with --intermediates",
+        )
+        .about(end_entity.thumbprint_sha1())
+    })
+}
+
+fn speaks_of_a_tpm(end_entity: &Certificate) -> bool {
+    let extensions = end_entity.extensions();
+    extensions.extended_key_usage.is_some() || extensions.tpm.manufacturer.is_some()
 }
 
 fn eku_missing(certificate: &Certificate, usages: &[ObjectIdentifier]) -> Finding {

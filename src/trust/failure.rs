@@ -1,6 +1,6 @@
 //! Why a path could not be built, in the words of a finding.
 
-use super::signature::{self, SignatureError};
+use super::signature::SignatureError;
 use crate::ek::Certificate;
 use crate::finding::{Code, Finding};
 use crate::hash::hex;
@@ -31,29 +31,69 @@ pub(super) fn key_ids_match(certificate: &Certificate, issuer: &Certificate) -> 
     Some(named == own)
 }
 
-/// What to say where no candidate issued `certificate`.
-pub(super) fn dead_end(
-    certificate: &Certificate,
-    refused: &[(&Certificate, SignatureError)],
-) -> (Rank, Finding) {
-    if certificate.is_self_issued() && signature::verify(certificate, certificate).is_ok() {
-        return (Rank::UntrustedAnchor, anchor_untrusted(certificate));
-    }
-    // A candidate with another key identifier than the one named is somebody else
-    // of the same name; any other was the issuer, and its key does not fit.
-    let issuer = refused
-        .iter()
-        .find(|(candidate, _)| key_ids_match(certificate, candidate) != Some(false));
-    match issuer {
-        Some((issuer, error)) => (
-            Rank::BadSignature,
-            signature_refused(certificate, issuer, error),
-        ),
-        None => {
-            let same_name: Vec<&Certificate> = refused.iter().map(|(other, _)| *other).collect();
-            (Rank::UnknownIssuer, issuer_unknown(certificate, &same_name))
+/// Where path building came to an end: no candidate issued the certificate.
+pub(super) enum DeadEnd<'c> {
+    /// It is self-signed, and no anchor.
+    SelfSigned,
+    /// Its issuer is there, and did not sign it.
+    Refused(&'c Certificate, &'c SignatureError),
+    /// Its issuer is not there, though others of that name may be.
+    Unknown(&'c [(&'c Certificate, SignatureError)]),
+}
+
+impl<'c> DeadEnd<'c> {
+    pub(super) fn new(
+        certificate: &Certificate,
+        self_signed: bool,
+        refused: &'c [(&'c Certificate, SignatureError)],
+    ) -> Self {
+        if self_signed {
+            return Self::SelfSigned;
+        }
+        // A candidate with another key identifier than the one named is somebody else
+        // of the same name; any other was the issuer, and its key does not fit.
+        let issuer = refused
+            .iter()
+            .find(|(candidate, _)| key_ids_match(certificate, candidate) != Some(false));
+        match issuer {
+            Some((issuer, error)) => Self::Refused(issuer, error),
+            None => Self::Unknown(refused),
         }
     }
+
+    pub(super) fn rank(&self) -> Rank {
+        match self {
+            Self::SelfSigned => Rank::UntrustedAnchor,
+            Self::Refused(..) => Rank::BadSignature,
+            Self::Unknown(_) => Rank::UnknownIssuer,
+        }
+    }
+
+    pub(super) fn finding(&self, certificate: &Certificate) -> Finding {
+        match self {
+            Self::SelfSigned => anchor_untrusted(certificate),
+            Self::Refused(issuer, error) => signature_refused(certificate, issuer, error),
+            Self::Unknown(same_name) => issuer_unknown(certificate, same_name),
+        }
+    }
+}
+
+/// The path needed certificates that came with the input.
+pub(super) fn from_input(certificates: &[&Certificate]) -> Finding {
+    let named: Vec<String> = certificates
+        .iter()
+        .map(|ca| format!("'{}' (SHA-256 {})", ca.subject(), ca.sha256()))
+        .collect();
+    Finding::new(
+        Code::IntermediateFromInput,
+        format!(
+            "the path leads over certificates that came with the input itself: {}",
+            named.join(", ")
+        ),
+        "trust comes from the anchor alone, so this is for information; a Host Guardian Service does \
+         not look for issuers in the file, nor does a policy that makes this an error: for those, put \
+         the certificates into TrustedTPM_IntermediateCA",
+    )
 }
 
 /// The limit of work was passed.
@@ -61,7 +101,8 @@ pub(super) fn budget() -> Finding {
     Finding::new(
         Code::BudgetExhausted,
         "path building was given up: too many certificates with the same names",
-        "look for copies and cross-certificates in the stores, and remove those not needed",
+        "look for copies and cross-certificates in the stores and in the input, and remove those not \
+         needed",
     )
 }
 
@@ -108,7 +149,10 @@ fn signature_refused(
     .about(certificate.thumbprint_sha1())
 }
 
-fn issuer_unknown(certificate: &Certificate, same_name: &[&Certificate]) -> Finding {
+fn issuer_unknown(
+    certificate: &Certificate,
+    same_name: &[(&Certificate, SignatureError)],
+) -> Finding {
     let extensions = certificate.extensions();
     let mut message = format!(
         "the issuer of '{}' is not in the stores: '{}'",
@@ -123,7 +167,7 @@ fn issuer_unknown(certificate: &Certificate, same_name: &[&Certificate]) -> Find
         Some(key_id) => message.push_str(&format!(", key identifier {}", hex(key_id))),
         None => message.push_str(", key identifier not stated"),
     }
-    for other in same_name {
+    for (other, _) in same_name {
         let key_id = extensions_key_id(other);
         message.push_str(&format!(
             "; a certificate of that name is there, but with another key: SHA-256 {}, key identifier {key_id}",

@@ -9,8 +9,10 @@ mod failure;
 mod name_constraints;
 mod policy;
 mod policy_graph;
+mod search;
 mod signature;
 mod store;
+mod supplied;
 mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
@@ -19,4 +21,5 @@ pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
 };
 pub use store::{Origin, Store, read_certificates};
+pub use supplied::Supplied;
 pub(crate) use validate::too_small;

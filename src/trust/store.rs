@@ -134,6 +134,11 @@ impl Store {
         self.entries.get(index)
     }
 
+    /// Whether this very certificate is stored, as an anchor or as an intermediate.
+    pub fn contains(&self, certificate: &Certificate) -> bool {
+        self.index_of(certificate).is_some()
+    }
+
     /// The stored copy of this very certificate.
     pub(super) fn index_of(&self, certificate: &Certificate) -> Option<usize> {
         self.by_sha256.get(&certificate.sha256()).copied()

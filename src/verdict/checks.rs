@@ -96,6 +96,7 @@ impl Judgement<'_> {
             &[
                 Code::IssuerUnknown,
                 Code::AnchorUntrusted,
+                Code::IntermediateFromInput,
                 Code::BudgetExhausted,
             ],
             "a path leads to an anchor in the root store",

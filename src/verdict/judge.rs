@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use super::wording::{
-    anchor_embedded, ca_passed_over, ekcert_key_unreadable, ekcert_missing, ekpub_unlisted,
-    key_mismatch, nothing_to_judge,
+    anchor_embedded, ekcert_key_unreadable, ekcert_missing, ekpub_unlisted, key_mismatch,
+    nothing_to_judge,
 };
 use super::{JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
 use crate::ek::{Certificate, EkPub, check_key, check_profile};
-use crate::finding::{Code, Fault, Finding, Severity};
-use crate::identifier::{EkCert, Identifier};
+use crate::finding::{Code, Finding, Severity};
+use crate::identifier::Identifier;
 use crate::trust::{Origin, PathFailure, Policy, Store, Usage, VerifiedPath, too_small};
 
 /// Judges an identifier against a store and a policy at a time.
@@ -17,6 +17,10 @@ use crate::trust::{Origin, PathFailure, Policy, Store, Usage, VerifiedPath, too_
 /// keys of its EKcerts. Each must be sound, and be the key in an EKcert that has a
 /// verified path. An EKcert that no key in question needs is looked at too, but
 /// what is wrong with its chain is then only a warning.
+///
+/// CA certificates beside the EKcerts are tried as intermediates where the store has
+/// none. Only an anchor of the store makes a path trusted, and nothing of one input is
+/// remembered for the next.
 ///
 /// With [`Usage::Any`] the certificates are validated as such, and nothing is asked
 /// of their keys.
@@ -32,12 +36,13 @@ pub fn judge(
         usage,
         ekpubs: Vec::new(),
         ekcerts: Vec::new(),
+        supplied: Vec::new(),
         findings: Vec::new(),
     };
     for finding in &identifier.findings {
         judgement.find(finding.clone());
     }
-    judgement.verify_certificates(&identifier.ekcerts, store, at);
+    judgement.verify_certificates(identifier, store, at);
     judgement.gather_keys(identifier);
     if usage == Usage::Ek {
         judgement.bind_keys();
@@ -45,6 +50,9 @@ pub fn judge(
         judgement.check_certificates();
     }
     judgement.report_paths();
+    if usage == Usage::Ek {
+        judgement.report_unused_cas();
+    }
     judgement.into_verdict(identifier, at)
 }
 
@@ -54,12 +62,12 @@ pub(super) struct CertificateUnderJudgement {
     pub(super) source: String,
     pub(super) key: Option<EkPub>,
     /// Whether the key is of a kind that is not read here, rather than broken.
-    key_unsupported: bool,
+    pub(super) key_unsupported: bool,
     pub(super) path: Result<VerifiedPath, Box<PathFailure>>,
     /// Whether a key in question rests on this certificate.
     pub(super) needed: bool,
-    /// It is a CA certificate beside the EKcert, and not looked at further.
-    passed_over: bool,
+    /// It is a CA certificate beside the EKcerts: part of a chain at best.
+    pub(super) passed_over: bool,
 }
 
 /// A key in question.
@@ -75,38 +83,22 @@ pub(super) struct Judgement<'a> {
     pub(super) usage: Usage,
     pub(super) ekpubs: Vec<KeyUnderJudgement>,
     pub(super) ekcerts: Vec<CertificateUnderJudgement>,
+    /// The CA certificates of the input that are not in the store.
+    pub(super) supplied: Vec<Arc<Certificate>>,
     pub(super) findings: Vec<Finding>,
 }
 
 impl CertificateUnderJudgement {
-    fn is_ca(&self) -> bool {
-        let constraints = self.certificate.extensions().basic_constraints;
-        constraints.is_some_and(|basic| basic.ca)
+    pub(super) fn is_ca(&self) -> bool {
+        self.certificate.is_ca()
     }
 }
 
 impl Judgement<'_> {
-    fn find(&mut self, finding: Finding) {
+    pub(super) fn find(&mut self, finding: Finding) {
         let finding = self.policy.weigh(finding);
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
-        }
-    }
-
-    fn verify_certificates(&mut self, ekcerts: &[EkCert], store: &Store, at: Time) {
-        for ekcert in ekcerts {
-            let certificate = Arc::new(ekcert.certificate.clone());
-            let path = store.verify(&certificate, self.policy, at, self.usage);
-            let key = certificate.public_key();
-            self.ekcerts.push(CertificateUnderJudgement {
-                key_unsupported: matches!(&key, Err(error) if error.fault == Fault::Unsupported),
-                key: key.ok(),
-                source: ekcert.source.clone(),
-                path,
-                needed: false,
-                passed_over: false,
-                certificate,
-            });
         }
     }
 
@@ -152,7 +144,12 @@ impl Judgement<'_> {
             .collect();
         for ekcert in &mut self.ekcerts {
             let Some(key) = &ekcert.key else {
-                if ekcert.key_unsupported && !self.ekpubs.is_empty() {
+                let left_aside = ekcert.key_unsupported && !self.ekpubs.is_empty();
+                if left_aside && ekcert.is_ca() {
+                    ekcert.passed_over = true;
+                    continue;
+                }
+                if left_aside {
                     let finding = ekpub_unlisted(ekcert, "of a kind that is not read here");
                     self.findings.push(self.policy.weigh(finding));
                     continue;
@@ -169,10 +166,7 @@ impl Judgement<'_> {
             }
             ekcert.needed = bound;
             ekcert.passed_over = !bound && ekcert.is_ca();
-            if ekcert.passed_over {
-                self.findings
-                    .push(self.policy.weigh(ca_passed_over(ekcert)));
-            } else if !bound {
+            if !bound && !ekcert.passed_over {
                 let same_kind = self.ekpubs.iter().find(|ekpub| {
                     ekpub.key.algorithm() == key.algorithm() && !certified.contains(&ekpub.key)
                 });
@@ -275,6 +269,7 @@ impl Judgement<'_> {
             let needed = ekcert.needed || self.usage == Usage::Any;
             match &ekcert.path {
                 Ok(_) if ekcert.passed_over => {}
+                Err(_) if ekcert.passed_over && self.is_in_verified_path(&ekcert.certificate) => {}
                 Ok(path) => {
                     found.extend(path.findings().iter().cloned());
                     if let Origin::Embedded(vendor) = path.anchor_origin() {
@@ -344,6 +339,7 @@ impl Judgement<'_> {
                 .into_iter()
                 .map(|ekcert| JudgedEkCert {
                     trusted: ekcert.path.is_ok(),
+                    beside: ekcert.passed_over,
                     certificate: ekcert.certificate,
                     source: ekcert.source,
                 })
@@ -362,7 +358,7 @@ impl Judgement<'_> {
             .ekcerts
             .iter()
             .find(|ekcert| ekcert.needed)
-            .or(self.ekcerts.first());
+            .or_else(|| self.ekcerts.iter().find(|ekcert| !ekcert.passed_over));
         let (certificates, ends_in_anchor) = match shown.map(|ekcert| &ekcert.path) {
             Some(Ok(path)) => (path.certificates(), true),
             Some(Err(failure)) => (failure.partial.as_slice(), failure.reached_anchor),
@@ -379,6 +375,7 @@ impl Judgement<'_> {
                     0 => Role::Ek,
                     _ => Role::Intermediate,
                 },
+                from_input: index > 0 && self.supplied.contains(certificate),
                 certificate: Arc::clone(certificate),
             })
             .collect()

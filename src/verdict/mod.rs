@@ -1,6 +1,7 @@
 //! One judgement of one identifier: the outcome, the path, what was checked and
 //! what was found.
 
+mod chain;
 mod checks;
 mod judge;
 mod story;
@@ -54,15 +55,18 @@ pub struct JudgedEkPub {
     pub vouched: bool,
 }
 
-/// An EKcert of the identifier.
+/// An EKcert of the identifier, or a CA certificate beside one.
 #[derive(Clone, Debug)]
 pub struct JudgedEkCert {
     /// The certificate.
     pub certificate: Arc<Certificate>,
     /// Where it was found.
     pub source: String,
-    /// Whether it has a verified path.
+    /// Whether it has a verified path as what the identifier was judged for: for EKs, a
+    /// CA certificate never has.
     pub trusted: bool,
+    /// It is a CA certificate beside the EKcerts. If a path leads over it, it is in that.
+    pub beside: bool,
 }
 
 /// What a certificate is in a path.
@@ -81,6 +85,8 @@ pub enum Role {
 pub struct PathStep {
     /// What it is in the path.
     pub role: Role,
+    /// It came with the input and is not in the store. Never so for an anchor.
+    pub from_input: bool,
     /// The certificate.
     pub certificate: Arc<Certificate>,
 }
@@ -161,7 +167,7 @@ impl Verdict {
         &self.ekpubs
     }
 
-    /// The EKcerts.
+    /// The EKcerts, and the CA certificates beside them.
     pub fn ekcerts(&self) -> &[JudgedEkCert] {
         &self.ekcerts
     }

@@ -69,6 +69,15 @@ fn begin(verdict: &Verdict, lines: &mut Vec<String>) {
         ));
     }
     for ekcert in &verdict.ekcerts {
+        if ekcert.beside {
+            lines.push(format!(
+                "CA certificate '{}' from {}, beside the EKcerts: SHA-256 {}.",
+                ekcert.certificate.subject(),
+                ekcert.source,
+                ekcert.certificate.sha256()
+            ));
+            continue;
+        }
         lines.push(format!(
             "EKcert from {}: SHA-256 {}, {}.",
             ekcert.source,
@@ -84,6 +93,9 @@ fn follow_path(verdict: &Verdict, lines: &mut Vec<String>) {
         let [below, above] = pair else { continue };
         let place = match above.role {
             Role::Anchor => "It is in the root store, so the path is complete",
+            _ if above.from_input => {
+                "It came with the input, so only its own issuer can vouch for it"
+            }
             _ => "It is in the intermediate store",
         };
         lines.push(format!(

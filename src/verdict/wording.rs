@@ -58,17 +58,15 @@ pub(super) fn ekpub_unlisted(ekcert: &CertificateUnderJudgement, algorithm: &str
     )
 }
 
-pub(super) fn ca_passed_over(ekcert: &CertificateUnderJudgement) -> Finding {
+pub(super) fn certificate_unused(ekcert: &CertificateUnderJudgement) -> Finding {
     Finding::new(
-        Code::EkpubUnlisted,
+        Code::CertificateUnused,
         format!(
-            "'{}' ({}) is a CA certificate, not an EKcert; it was passed over, as no certificate of \
-             a file is believed",
+            "'{}' ({}) is a CA certificate that no path needed",
             ekcert.certificate.subject(),
             ekcert.source
         ),
-        "if the chain needs it, compare its fingerprint with the vendor's and put it into \
-         TrustedTPM_IntermediateCA of the store, or name it with --intermediates",
+        "it does no harm; if the chain is incomplete, look whether it belongs to another TPM",
     )
 }
 

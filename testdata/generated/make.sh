@@ -26,6 +26,11 @@ distinguished_name = dn
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
+[sub]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
 [ek]
 basicConstraints = critical, CA:FALSE
 keyUsage = critical, keyAgreement
@@ -50,21 +55,23 @@ root() {
         -extensions root -in "$1.csr" -out "$1.pem"
 }
 
-# ek NAME ROOT DIGEST START
-ek() {
-    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1.key"
-    openssl req -new -config config -key "$1.key" -subj "/CN=$1" -out "$1.csr"
-    openssl ca -config config -batch -notext -md "$3" -keyfile "$2.key" -cert "$2.pem" \
-        -startdate "$4" -enddate 20450101000000Z \
-        -extensions ek -in "$1.csr" -out "$1.pem"
+# issue EXTENSIONS NAME ISSUER DIGEST START
+issue() {
+    openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$2.key"
+    openssl req -new -config config -key "$2.key" -subj "/CN=$2" -out "$2.csr"
+    openssl ca -config config -batch -notext -md "$4" -keyfile "$3.key" -cert "$3.pem" \
+        -startdate "$5" -enddate 20450101000000Z \
+        -extensions "$1" -in "$2.csr" -out "$2.pem"
 }
 
 root sha1-root 2048
-ek sha1-ek-2015 sha1-root sha1 20151231235959Z
-ek sha1-ek-2016 sha1-root sha1 20160101000000Z
+issue ek sha1-ek-2015 sha1-root sha1 20151231235959Z
+issue ek sha1-ek-2016 sha1-root sha1 20160101000000Z
+issue sub sha1-ca sha1-root sha1 20160101000000Z
+issue ek ek-of-sha1-ca sha1-ca sha256 20200101000000Z
 root rsa1024-root 1024
-ek rsa1024-ek rsa1024-root sha256 20200101000000Z
+issue ek rsa1024-ek rsa1024-root sha256 20200101000000Z
 
-for name in sha1-root sha1-ek-2015 sha1-ek-2016 rsa1024-root rsa1024-ek; do
+for name in sha1-root sha1-ek-2015 sha1-ek-2016 sha1-ca ek-of-sha1-ca rsa1024-root rsa1024-ek; do
     openssl x509 -in "$name.pem" -outform DER -out "$out/$name.der"
 done

@@ -77,7 +77,7 @@ impl Pki {
 
     /// Signs with RSA (PKCS #1 v1.5), which gives the same bytes every time, so that
     /// a copy of a certificate is the same certificate.
-    fn with_stable_bytes(&mut self) {
+    pub fn with_stable_bytes(&mut self) {
         *self.root() = Spec::ca(root_name(), rsa_key(0), root_name(), rsa_key(0));
         *self.intermediate() = Spec::ca(intermediate_name(), rsa_key(1), root_name(), rsa_key(0));
         self.leaf = Spec::ek(ec_key(EK), intermediate_name(), rsa_key(1));
@@ -85,7 +85,7 @@ impl Pki {
 
     /// Five CAs, each certified by each of the others, above the leaf. The last is
     /// certified by the root.
-    fn mesh(&mut self) {
+    pub fn mesh(&mut self) {
         let level = |number: usize| dn("Mesh", &format!("CA {number}"));
         let key = |number: usize| ec_key(OTHER + number % 5);
         self.intermediates.clear();
@@ -107,7 +107,7 @@ impl Pki {
     }
 
     /// A second intermediate between the first and the leaf.
-    fn sub_intermediate(&mut self) {
+    pub fn sub_intermediate(&mut self) {
         let name = dn("Vendor", "Sub CA");
         self.intermediates.push(Spec::ca(
             name.clone(),

@@ -20,6 +20,7 @@
 
 mod algorithms;
 mod cases;
+mod inputs;
 mod negative;
 mod openssl_judge;
 #[path = "../support/pki.rs"]
@@ -27,6 +28,7 @@ mod pki;
 mod pkits;
 #[path = "../support/skip.rs"]
 mod skip;
+mod supplied;
 
 use endorse::finding::{Code, Finding, Severity};
 

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use endorse::ek::Certificate;
-use endorse::trust::{Store, Usage, read_certificates};
+use endorse::trust::{Policy, PolicyInputs, Store, Supplied, Usage, read_certificates};
 
 use super::cases::{self, Pki};
+use super::inputs;
 use super::negative::{at, store};
 use super::skip::skip;
 
@@ -108,7 +109,12 @@ fn pem<'c>(certificates: impl IntoIterator<Item = &'c Certificate>) -> String {
 }
 
 /// Whether OpenSSL accepts, and what it says.
-fn openssl(folder: &Path, leaf: &Certificate, store: &Store) -> (bool, String) {
+fn openssl(
+    folder: &Path,
+    leaf: &Certificate,
+    store: &Store,
+    supplied: &[Arc<Certificate>],
+) -> (bool, String) {
     let write = |name: &str, text: String| {
         let path = folder.join(name);
         std::fs::write(&path, text).unwrap();
@@ -133,8 +139,12 @@ fn openssl(folder: &Path, leaf: &Certificate, store: &Store) -> (bool, String) {
     } else {
         command.arg("-no-CAfile");
     }
-    if store.intermediates().next().is_some() {
-        let intermediates = pem(store.intermediates().map(|(ca, _)| ca));
+    // OpenSSL makes no difference between a store's intermediates and an input's.
+    let intermediates = pem(store
+        .intermediates()
+        .map(|(ca, _)| ca)
+        .chain(supplied.iter().map(AsRef::as_ref)));
+    if !intermediates.is_empty() {
         command
             .arg("-untrusted")
             .arg(write("intermediates.pem", intermediates));
@@ -144,13 +154,32 @@ fn openssl(folder: &Path, leaf: &Certificate, store: &Store) -> (bool, String) {
     (output.status.success(), said)
 }
 
+/// Where the intermediates of a case are.
+#[derive(Clone, Copy, Debug)]
+enum Intermediates {
+    Stored,
+    Supplied,
+}
+
 #[test]
 fn agrees_with_openssl_but_for_the_table() {
+    compare(
+        "chain::openssl_judge::agrees_with_openssl_but_for_the_table",
+        Intermediates::Stored,
+    );
+}
+
+#[test]
+fn agrees_with_openssl_where_intermediates_came_with_the_input() {
+    compare(
+        "chain::openssl_judge::agrees_with_openssl_where_intermediates_came_with_the_input",
+        Intermediates::Supplied,
+    );
+}
+
+fn compare(test: &str, intermediates: Intermediates) {
     if Command::new("openssl").arg("version").output().is_err() {
-        skip(
-            "chain::openssl_judge::agrees_with_openssl_but_for_the_table",
-            "the openssl command is not installed",
-        );
+        skip(test, "the openssl command is not installed");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -161,10 +190,24 @@ fn agrees_with_openssl_but_for_the_table() {
     for case in cases::accepted().iter().chain(&cases::refused()) {
         let mut pki = Pki::valid();
         (case.change)(&mut pki);
-        let store = store(&pki);
         let leaf = Arc::new(read_certificates(&pki.leaf.der()).unwrap().remove(0));
-        let ours = store.verify(&leaf, &pki.policy, at(), Usage::Any);
-        let (theirs, said) = openssl(folder.path(), &leaf, &store);
+        let untrusted: Vec<Arc<Certificate>> = match intermediates {
+            Intermediates::Stored => Vec::new(),
+            Intermediates::Supplied => std::mem::take(&mut pki.intermediates)
+                .iter()
+                .map(|spec| Arc::new(Certificate::from_der(&spec.der()).unwrap()))
+                .collect(),
+        };
+        let store = store(&pki);
+        let ours = store.verify_with(
+            &leaf,
+            &pki.policy,
+            at(),
+            Usage::Any,
+            &PolicyInputs::default(),
+            &mut Supplied::new(untrusted.clone()),
+        );
+        let (theirs, said) = openssl(folder.path(), &leaf, &store, &untrusted);
         let only = match (ours.is_ok(), theirs) {
             (true, true) => {
                 both_accept += 1;
@@ -186,11 +229,45 @@ fn agrees_with_openssl_but_for_the_table() {
         }
     }
     println!(
-        "both accept {both_accept}, both refuse {both_refuse}, they differ on {differences:?}"
+        "{intermediates:?}: both accept {both_accept}, both refuse {both_refuse}, they differ on \
+         {differences:?}"
     );
     assert!(unexpected.is_empty(), "{unexpected:#?}");
     let listed: Vec<(&str, Judge)> = DIFFERENCES.iter().map(|(n, j, _)| (*n, *j)).collect();
     assert_eq!(differences, listed, "the table is not exact");
     assert!(DIFFERENCES.iter().all(|(_, _, reason)| !reason.is_empty()));
     assert!(both_accept > 0 && both_refuse > 0);
+}
+
+/// What an attacker puts beside an EKcert is refused by both, and the genuine chains
+/// beside them are accepted by both.
+#[test]
+fn agrees_with_openssl_on_what_an_input_brings() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        skip(
+            "chain::openssl_judge::agrees_with_openssl_on_what_an_input_brings",
+            "the openssl command is not installed",
+        );
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut accepted = 0;
+    for case in inputs::inputs() {
+        let read = |der: &Vec<u8>| Arc::new(Certificate::from_der(der).unwrap());
+        let beside: Vec<Arc<Certificate>> = case.beside.iter().map(read).collect();
+        let leaf = read(&case.leaf);
+        let ours = case.store.verify_with(
+            &leaf,
+            &Policy::default(),
+            at(),
+            Usage::Any,
+            &PolicyInputs::default(),
+            &mut Supplied::new(beside.clone()),
+        );
+        let (theirs, said) = openssl(folder.path(), &leaf, &case.store, &beside);
+        assert_eq!(ours.is_ok(), case.errors.is_empty(), "{}", case.name);
+        assert_eq!(theirs, case.openssl, "{}: {said}", case.name);
+        accepted += usize::from(theirs);
+    }
+    assert!(accepted > 2);
 }

@@ -8,7 +8,7 @@ use der::oid::ObjectIdentifier;
 use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::finding::Code;
-use endorse::trust::{Origin, Policy, PolicyInputs, Store, Usage, read_certificates};
+use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, read_certificates};
 use serde::Deserialize;
 
 use super::error_codes;
@@ -87,7 +87,7 @@ fn inputs(case: &Case) -> PolicyInputs {
 }
 
 /// Runs a case; the answer is the list of error codes, empty if the path is valid.
-fn run(case: &Case, store: &Store) -> Vec<Code> {
+fn run(case: &Case, store: &Store, supplied: &mut Supplied) -> Vec<Code> {
     for file in case.path.iter().chain([&case.end_entity]) {
         if let Err(code) = load(file) {
             return vec![code];
@@ -101,6 +101,7 @@ fn run(case: &Case, store: &Store) -> Vec<Code> {
         at,
         Usage::Any,
         &inputs(case),
+        supplied,
     ) {
         Ok(path) => {
             assert_eq!(
@@ -140,7 +141,12 @@ fn wrong(case: &Case, codes: &[Code]) -> Option<String> {
 fn every_case_with_its_own_path() {
     let wrong: Vec<String> = cases()
         .iter()
-        .filter_map(|case| wrong(case, &run(case, &store(&case.path))))
+        .filter_map(|case| {
+            wrong(
+                case,
+                &run(case, &store(&case.path), &mut Supplied::default()),
+            )
+        })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -160,9 +166,36 @@ fn every_case_with_all_certificates_in_the_store() {
     assert_eq!(store.intermediates().count(), all.len() - 1);
     let wrong: Vec<String> = cases()
         .iter()
-        .filter_map(|case| wrong(case, &run(case, &store)))
+        .filter_map(|case| wrong(case, &run(case, &store, &mut Supplied::default())))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same with only the anchor in the store, and the path as it came with the input.
+#[test]
+fn every_case_with_a_path_that_came_with_the_input() {
+    let store = store(&[]);
+    let mut no_candidate = 0;
+    let wrong: Vec<String> = cases()
+        .iter()
+        .filter_map(|case| {
+            let path: Vec<Arc<Certificate>> = case
+                .path
+                .iter()
+                .filter_map(|file| load(file).ok().map(Arc::new))
+                .collect();
+            let all_are_cas = path.iter().all(|certificate| certificate.is_ca());
+            let mut codes = run(case, &store, &mut Supplied::new(path));
+            if !all_are_cas && case.code.as_deref() == Some("not-a-ca") {
+                assert_eq!(codes, [Code::IssuerUnknown], "{}", case.number);
+                no_candidate += 1;
+                codes = vec![Code::NotACa];
+            }
+            wrong(case, &codes)
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(no_candidate, 4);
 }
 
 /// The table is complete, and departs from PKITS only where it says why.
