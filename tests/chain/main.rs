@@ -22,6 +22,7 @@ mod algorithms;
 mod cases;
 mod negative;
 mod openssl_judge;
+mod order;
 #[path = "../support/pki.rs"]
 mod pki;
 mod pkits;
