@@ -23,6 +23,7 @@ mod cases;
 mod inputs;
 mod negative;
 mod openssl_judge;
+mod order;
 #[path = "../support/pki.rs"]
 mod pki;
 mod pkits;
