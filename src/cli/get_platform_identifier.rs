@@ -49,14 +49,14 @@ pub(super) struct GetPlatformIdentifier {
     /// Which endorsement key; 'auto' takes every one that has a certificate
     #[arg(long, value_enum, default_value_t = Ek::Auto)]
     pub(super) ek: Ek,
-    #[command(flatten)]
-    pub(super) fetch: FetchArgs,
     /// Directory to save all that was read in, new or empty
     #[arg(long, value_name = "DIR")]
     pub(super) dump: Option<PathBuf>,
     /// Directory to read in place of a TPM and its machine
     #[arg(long, value_name = "DIR", conflicts_with_all = ["dump", "tcti"])]
     pub(super) from_dump: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) fetch: FetchArgs,
 }
 
 /// The forms of a platform identifier file.

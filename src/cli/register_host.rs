@@ -25,7 +25,7 @@ Examples:
   endorse register-host hyp01.xml
   endorse register-host --what-if identifiers/
   endorse register-host --name hyp01 ek.der
-  endorse register-host --stage hyp01.xml       (then 'endorse challenge', then:)
+  endorse register-host --stage hyp01.xml
   endorse register-host --require-possession hyp01.xml
   endorse register-host --force --reason 'TICKET-42: vTPM without EKcert' vm.xml
 

@@ -15,8 +15,8 @@ Examples:
   endorse challenge answer hyp01.challenge --output hyp01.answer
   ssh registry cat hyp01.challenge | endorse challenge answer -
 
-A FILE of tpm2_makecredential is taken as well; then only the recovered secret is
-written, as tpm2_activatecredential does. Nothing in the TPM is changed.
+A FILE of tpm2_makecredential is taken as well; then only the recovered secret
+is written, as tpm2_activatecredential does. Nothing in the TPM is changed.
 
 Exit codes:
   0  the answer was written

@@ -13,10 +13,10 @@ pub(super) const ASK: &str = "challenge-ask";
 #[command(after_help = "\
 Examples:
   endorse challenge ask --name hyp01 --output hyp01.ask
-  endorse challenge ask --tcti swtpm:port=2321 | ssh registry endorse challenge make -
+  endorse challenge ask --name hyp01 | ssh registry endorse challenge make -
 
-Nothing is kept in the TPM: the attestation key comes out the same each time. The
-file holds public keys only.
+Nothing is kept in the TPM: the attestation key comes out the same each time.
+The file holds public keys only.
 
 Exit codes:
   0  the request was written
