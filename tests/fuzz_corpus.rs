@@ -48,6 +48,7 @@ fn corpus() {
     replay("fuzz/corpus/json", invariants::json);
     replay("fuzz/corpus/chain", invariants::chain);
     replay("fuzz/corpus/reply", invariants::reply);
+    replay("fuzz/corpus/challenge", invariants::challenge);
 }
 
 #[test]
@@ -59,6 +60,7 @@ fn test_vectors() {
         invariants::json,
         invariants::chain,
         invariants::reply,
+        invariants::challenge,
     ] {
         replay("testdata", check);
         replay("roots", check);

@@ -11,6 +11,9 @@ use endorse::ek::{
     order_chain, read_service_reply, split_chain, unwrap_nv,
 };
 use endorse::identifier::{Identifier, Kind};
+use endorse::possession::{
+    Answer, Challenge, Credential, Kept, KeptEk, Quote, QuoteSignature, Request, check,
+};
 use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage};
 use endorse::verdict::{Outcome, judge};
 
@@ -216,4 +219,49 @@ fn assert_same(a: &Identifier, b: &Identifier) {
             .collect::<Vec<_>>()
     };
     assert_eq!(certificates(a), certificates(b));
+}
+
+/// The files of a challenge: what is read is written and read as the same, and no answer
+/// is right for a challenge whose secret nobody knows.
+pub(crate) fn challenge(data: &[u8]) {
+    if let Ok(request) = Request::read(data) {
+        let again = Request::read(request.to_json().as_bytes()).unwrap();
+        assert_eq!(again.ak, request.ak);
+        assert_eq!(again.eks, request.eks);
+        assert_eq!(again.name, request.name);
+    }
+    if let Ok(challenge) = Challenge::read(data) {
+        let again = Challenge::read(challenge.to_json().as_bytes()).unwrap();
+        assert_eq!(again, challenge);
+        assert_eq!(again.qualifying_data(), challenge.qualifying_data());
+    }
+    if let Ok(answer) = Answer::read(data) {
+        let again = Answer::read(answer.to_json().as_bytes()).unwrap();
+        assert_eq!(again.secrets, answer.secrets);
+        assert_eq!(again.quote, answer.quote);
+        let kept = Kept {
+            id: answer.challenge,
+            host: "hyp01".to_owned(),
+            nonce: [0; 32],
+            expires: Time::from_unix(i64::MAX),
+            ak_name: answer.ak.name().unwrap_or_default(),
+            eks: vec![KeptEk {
+                ek: answer
+                    .secrets
+                    .first()
+                    .map_or(endorse::hash::sha256(b""), |secret| secret.0),
+                // Of a secret that nobody has.
+                secret_sha256: endorse::hash::Sha256Digest([0; 32]),
+            }],
+        };
+        assert!(check(&kept, &answer, Time::from_unix(0)).is_err());
+    }
+    if let Ok(quote) = Quote::read(data) {
+        assert_eq!(quote.bytes(), data);
+        assert!(quote.extra_data.len() < data.len());
+    }
+    let _ = QuoteSignature::read(data);
+    if let Ok(credential) = Credential::from_tpm2_tools(data) {
+        assert_eq!(credential.to_tpm2_tools(), data);
+    }
 }

@@ -663,3 +663,62 @@ fn limits_of_files() {
     assert_eq!(error.code, Some(Code::AkUnsuitable));
     assert_eq!(error.fault, Fault::Rejected);
 }
+
+/// What an emulator and tpm2-tools wrote: `testdata/challenge/make.sh`.
+#[test]
+fn files_of_an_emulator() {
+    macro_rules! file {
+        ($name:literal) => {
+            &include_bytes!(concat!("../../testdata/challenge/", $name))[..]
+        };
+    }
+    let request = Request::read(file!("request.json")).unwrap();
+    let challenge = Challenge::read(file!("challenge.json")).unwrap();
+    let answer = Answer::read(file!("answer.json")).unwrap();
+    assert_eq!(challenge.ak_name, request.ak.name());
+    assert_eq!(answer.challenge, challenge.id);
+    let kept = Kept {
+        id: challenge.id,
+        host: challenge.host.clone(),
+        nonce: challenge.nonce,
+        expires: challenge.expires,
+        ak_name: challenge.ak_name.clone(),
+        eks: vec![KeptEk {
+            ek: answer.secrets[0].0,
+            secret_sha256: sha256(&answer.secrets[0].1),
+        }],
+    };
+    let proof = check(&kept, &answer, challenge.expires).unwrap();
+    assert_eq!(proof.eks(), [request.eks[0].key.spki_sha256()]);
+
+    // A key of tpm2_createak for RSASSA, and its quote.
+    let ak = Request::read(file!("ak.pub")).unwrap().ak;
+    let quote = Quote::read(file!("quote.msg")).unwrap();
+    assert_eq!(quote.extra_data, [0x00, 0xff]);
+    let signature = QuoteSignature::read(file!("quote.sig")).unwrap();
+    quote.verify(&signature, &ak).unwrap();
+    assert_eq!(
+        quote.verify(&signature, &request.ak).unwrap_err().code,
+        Code::QuoteInvalid
+    );
+    for bit in 0..file!("quote.sig").len() * 8 {
+        let mut changed = file!("quote.sig").to_vec();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let refused = match QuoteSignature::read(&changed) {
+            Ok(signature) => quote.verify(&signature, &ak).is_err(),
+            Err(error) => error.code == Some(Code::QuoteInvalid),
+        };
+        assert!(refused, "bit {bit}");
+    }
+
+    let credential = Credential::from_tpm2_tools(file!("theirs.credential")).unwrap();
+    assert_eq!(credential.to_tpm2_tools(), file!("theirs.credential"));
+    for (key, missing) in [
+        (file!("unrestricted.pub"), "restricted"),
+        (file!("ek.pub"), "sign"),
+    ] {
+        let error = Request::read(key).unwrap_err();
+        assert_eq!(error.code, Some(Code::AkUnsuitable));
+        assert!(error.message.contains(missing), "{error}");
+    }
+}
