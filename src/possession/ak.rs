@@ -92,7 +92,10 @@ impl AttestationKey {
             .map(|(_, name)| *name)
             .collect();
         if !missing.is_empty() {
-            return Err(unsuitable(format!("it is not {}", missing.join(", "))));
+            return Err(unsuitable(format!(
+                "its attributes lack {}",
+                missing.join(", ")
+            )));
         }
         if public.attributes & DECRYPT != 0 {
             return Err(unsuitable("it is for decryption, too".to_owned()));
@@ -177,7 +180,7 @@ mod tests {
                 area[4..8].copy_from_slice(&attributes.to_be_bytes());
                 let finding = judged(&area).unwrap_err();
                 assert_eq!(finding.code, Code::AkUnsuitable);
-                assert!(finding.message.ends_with(&format!("not {name}")), "{name}");
+                assert!(finding.message.ends_with(&format!("lack {name}")), "{name}");
             }
             let mut area = area(template);
             area[4..8].copy_from_slice(&(0x0005_0472 | DECRYPT).to_be_bytes());
