@@ -150,7 +150,6 @@ expect 0 "wrote hyp02.xml" \
     endorse get-platform-identifier --name hyp02 --tcti "$tcti2" --ek rsa2048 --output hyp02.xml
 expect 0 "ekcert-missing" \
     endorse get-platform-identifier --name hyp03 --tcti "$tcti3" --output hyp03.xml
-stop
 
 # --- on the attestation service -----------------------------------------------------
 
@@ -167,12 +166,28 @@ expect 0 "forced" \
 expect 0 "forced" \
     endorse register-host --force --reason "TICKET-43: virtual machine" hyp03.xml
 
+heading "A file is only a claim: hyp03 proves that it holds its endorsement key"
+expect 0 "wrote hyp03.ask" \
+    endorse challenge ask --name hyp03 --tcti "$tcti3" --output hyp03.ask
+expect 0 "wrote hyp03.challenge" \
+    endorse challenge make hyp03.ask --output hyp03.challenge
+expect 0 "wrote hyp03.answer" \
+    endorse challenge answer hyp03.challenge --tcti "$tcti3" --output hyp03.answer
+expect 0 "PROVEN" endorse challenge check hyp03.answer
+
+heading "Nobody else can: hyp02's TPM, and the same answer once more"
+expect 1 "this TPM does not make" \
+    endorse challenge answer hyp03.challenge --tcti "$tcti2" --output hyp02.answer
+expect 1 "challenge-used" endorse challenge check hyp03.answer
+stop
+
 heading "A TPM cannot be registered twice, not even by force"
 expect 1 "duplicate-ek" \
     endorse register-host --name hyp04 --force --reason "TICKET-44" hyp01.xml
 
 heading "The registry, and its history"
 expect 0 "hyp03" endorse hosts list
+expect 0 "possession   proven" endorse hosts show hyp03
 expect 0 "TICKET-42" endorse hosts history
 expect 0 "INTACT" endorse hosts history --check
 

@@ -101,6 +101,12 @@ fn snapshots() {
     run_snapshots("tests/cmd/*.trycmd");
 }
 
+/// In a registry of their own.
+#[test]
+fn snapshots_of_challenges() {
+    run_snapshots("tests/cmd/challenge/*.trycmd");
+}
+
 #[test]
 fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");

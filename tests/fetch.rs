@@ -601,10 +601,12 @@ fn a_server_that_does_not_speak_tls() {
 const INTEL: Option<u32> = Some(0x494e_5443);
 const AMD: Option<u32> = Some(0x414d_4400);
 
-/// A TPM of this manufacturer with an RSA-2048 EK, and perhaps a certificate.
+/// A TPM of this manufacturer with an RSA-2048 EK, and perhaps a certificate and a chain.
+#[derive(Default)]
 struct Fake {
     manufacturer: Option<u32>,
     certificate: Option<Vec<u8>>,
+    chain: Option<Vec<u8>>,
 }
 
 impl TpmDevice for Fake {
@@ -615,10 +617,16 @@ impl TpmDevice for Fake {
         })
     }
     fn nv_indices(&mut self) -> Result<Vec<u32>, TpmTrouble> {
-        Ok(self.certificate.iter().map(|_| 0x01c0_0002).collect())
+        let certificate = self.certificate.iter().map(|_| 0x01c0_0002);
+        let chain = self.chain.iter().map(|_| 0x01c0_0100);
+        Ok(certificate.chain(chain).collect())
     }
-    fn nv_read(&mut self, _: u32) -> Result<Vec<u8>, TpmTrouble> {
-        Ok(self.certificate.clone().unwrap())
+    fn nv_read(&mut self, index: u32) -> Result<Vec<u8>, TpmTrouble> {
+        let found = match index {
+            0x01c0_0002 => &self.certificate,
+            _ => &self.chain,
+        };
+        Ok(found.clone().unwrap())
     }
     fn persistent_handles(&mut self) -> Result<Vec<u32>, TpmTrouble> {
         Ok(Vec::new())
@@ -676,6 +684,7 @@ fn a_firmware_tpm_gets_its_certificate() {
         let tpm = Fake {
             manufacturer,
             certificate: None,
+            ..Fake::default()
         };
         let contents = after_fetching(&server, tpm);
         assert_eq!(contents.findings, []);
@@ -687,6 +696,27 @@ fn a_firmware_tpm_gets_its_certificate() {
         assert!(found.source.starts_with(&server.url(path)), "{found:?}");
         assert_eq!(report.identifier.messages, [""; 0]);
     }
+}
+
+/// Without an EKcert the order of the chain was not known; with the fetched one it is.
+#[test]
+fn the_chain_is_put_in_order_again() {
+    let (ca, root) = (pki::dn("Vendor", "EK CA"), pki::dn("Vendor", "Root CA"));
+    let issuing = pki::Spec::ca(ca, pki::ec_key(0), root.clone(), pki::ec_key(2)).der();
+    let root = pki::Spec::ca(root.clone(), pki::ec_key(2), root, pki::ec_key(2)).der();
+    let server = Server::saying(ok(&certificate_of_fake()));
+    let tpm = Fake {
+        manufacturer: INTEL,
+        chain: Some([root.clone(), issuing.clone()].concat()),
+        ..Fake::default()
+    };
+    let contents = after_fetching(&server, tpm);
+    let order: Vec<_> = contents
+        .chain
+        .iter()
+        .map(|found| found.certificate.der())
+        .collect();
+    assert_eq!(order, [issuing, root]);
 }
 
 #[test]
@@ -702,6 +732,7 @@ fn what_fails_is_a_warning() {
         let tpm = Fake {
             manufacturer: INTEL,
             certificate: None,
+            ..Fake::default()
         };
         let contents = after_fetching(&server, tpm);
         assert_eq!(
@@ -730,6 +761,7 @@ fn other_vendors_are_not_asked() {
         let tpm = Fake {
             manufacturer,
             certificate: None,
+            ..Fake::default()
         };
         let contents = after_fetching(&server, tpm);
         assert_eq!(
@@ -749,6 +781,7 @@ fn a_tpm_with_its_certificate_is_not_asked_for() {
     let tpm = Fake {
         manufacturer: INTEL,
         certificate: Some(der),
+        ..Fake::default()
     };
     let contents = after_fetching(&server, tpm);
     assert_eq!(codes(&contents), []);
@@ -765,6 +798,7 @@ fn a_tpm_with_the_certificate_of_another_key() {
     let tpm = Fake {
         manufacturer: AMD,
         certificate: Some(other),
+        ..Fake::default()
     };
     let contents = after_fetching(&server, tpm);
     assert_eq!(codes(&contents), [Code::KeyMismatch]);

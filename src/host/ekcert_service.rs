@@ -2,7 +2,7 @@
 
 use super::read::missing;
 use super::{FetchedCertificate, TpmContents};
-use crate::ek::{EkPub, TpmFacts};
+use crate::ek::{Certificate, EkPub, TpmFacts, order_chain};
 use crate::fetch::{Client, Services, fetch_ekcert};
 use crate::finding::{Code, Finding};
 
@@ -45,6 +45,12 @@ pub fn fetch_missing(contents: &mut TpmContents, client: &Client, services: &Ser
             }
         }
     }
+    // The chain goes from the EKcerts upwards, of which there may be more now.
+    let in_nv = contents.certificates.iter().map(|found| &found.certificate);
+    let fetched = contents.fetched.iter().map(|found| &found.certificate);
+    let leaves: Vec<&Certificate> = in_nv.chain(fetched).collect();
+    let chain = std::mem::take(&mut contents.chain);
+    contents.chain = order_chain(&leaves, chain, |found| &found.certificate);
 }
 
 fn no_service(facts: &TpmFacts, key: &EkPub) -> Finding {
