@@ -10,8 +10,8 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
-    KeySize, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OaepPrivateDecryptingKey,
-    PrivateDecryptingKey,
+    KeySize, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512,
+    OaepPrivateDecryptingKey, PrivateDecryptingKey,
 };
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
@@ -65,6 +65,7 @@ impl SoftEk {
             crate::ek::Algorithm::Rsa(bits) => {
                 let size = match bits {
                     3072 => KeySize::Rsa3072,
+                    4096 => KeySize::Rsa4096,
                     _ => KeySize::Rsa2048,
                 };
                 let private = PrivateDecryptingKey::generate(size).unwrap();
@@ -112,6 +113,7 @@ impl SoftEk {
             Private::Rsa(key) => {
                 let algorithm = match hash {
                     NameAlg::Sha384 => &OAEP_SHA384_MGF1SHA384,
+                    NameAlg::Sha512 => &OAEP_SHA512_MGF1SHA512,
                     _ => &OAEP_SHA256_MGF1SHA256,
                 };
                 let mut out = vec![0; key.min_output_size()];
@@ -275,6 +277,26 @@ fn every_kind_of_ek() {
         assert_eq!(proof.ak_name(), tpm.request().ak.name());
         assert_eq!(proof.challenge(), new.kept.id);
         assert_eq!(proof.at(), NOW);
+    }
+}
+
+/// Implementers differ on the hash of RSA 4096, so both are in the challenge; the TPM
+/// recovers the secret from its own.
+#[test]
+fn rsa_4096_with_either_hash() {
+    for label in ["H-7", "H-7 with SHA-512"] {
+        let tpm = SoftTpm::new(&[label]);
+        let mut request = tpm.request();
+        request.eks.clear();
+        let new = NewChallenge::new("hyp01", &tpm.keys(), &request, EXPIRES).unwrap();
+        assert_eq!(new.challenge.credentials.len(), 2);
+        let hash = NameAlg::from_id(tpm.eks[0].public.name_alg).unwrap();
+        let mut challenge = new.challenge;
+        challenge
+            .credentials
+            .retain(|credential| credential.protection.name_alg() == hash);
+        let answer = tpm.answer(&challenge);
+        assert!(check(&new.kept, &answer, NOW).is_ok(), "{label}");
     }
 }
 
