@@ -269,7 +269,7 @@ impl Judgement<'_> {
             let needed = ekcert.needed || self.usage == Usage::Any;
             match &ekcert.path {
                 Ok(_) if ekcert.passed_over => {}
-                Err(_) if ekcert.passed_over && self.is_in_verified_path(&ekcert.certificate) => {}
+                Err(_) if ekcert.passed_over && self.is_in_signed_path(&ekcert.certificate) => {}
                 Ok(path) => {
                     found.extend(path.findings().iter().cloned());
                     if let Origin::Embedded(vendor) = path.anchor_origin() {

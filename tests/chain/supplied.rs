@@ -184,6 +184,17 @@ fn the_chain_of_another_machine_in_the_store() {
         "{:?}",
         verdict.findings()
     );
+    // Nor are they if something else is wrong, which an operator may waive.
+    let mut old = ours.leaf.clone();
+    old.not_after = utc(EARLIER);
+    let mut identifier = ours.with_chain(&[0, 1, 2]);
+    identifier.ekcerts[0] = ekcert(&old.der());
+    let verdict = judged(&identifier, &ours.store);
+    assert_eq!(codes_of(&verdict), [Code::Expired]);
+    let policy = Policy::from_toml("[severity]\nintermediate-from-input = 'error'\n").unwrap();
+    let identifier = ours.with_chain(&[0, 1, 2]);
+    let verdict = judge(&identifier, &ours.store, &policy, at(), Usage::Ek);
+    assert_eq!(codes_of(&verdict), [Code::IntermediateFromInput]);
     // Nobody's CA of that name is told as what it is.
     let mut forged = ours.chain[1].clone();
     forged.signer = ec_key(INTERMEDIATE);
