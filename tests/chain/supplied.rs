@@ -334,6 +334,40 @@ fn a_ca_whose_key_is_said_to_be_an_ek() {
     }
 }
 
+/// The key of a CA beside the EKcert is not in question, so neither is whether it can be
+/// read as that of a TPM.
+#[test]
+fn a_ca_whose_key_cannot_be_read() {
+    let pki = Pki::valid();
+    let [(root_only, _), _] = stores();
+    let p256 = [oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")];
+    let rsa = [oid("1.2.840.113549.1.1.1"), tlv(0x05, &[])];
+    let rsa512 = sequence(&[tlv(0x02, &[0x7f; 64]), integer(3)]);
+    for spki in [
+        spki(&[oid("1.3.101.112")], &[7; 32]),
+        spki(&rsa, &rsa512),
+        spki(&p256, &[4; 3]),
+    ] {
+        let mut odd = Spec::ca(
+            dn("Odd", "CA"),
+            ec_key(OTHER),
+            dn("Odd", "Root"),
+            ec_key(OTHER2),
+        );
+        odd.spki = spki;
+        let certificates = [pki.leaf.der(), odd.der(), pki.intermediates[0].der()];
+        for keys in [&[][..], &[ec_key(EK)]] {
+            let verdict = judged(&input(keys, &certificates), &root_only);
+            assert_eq!(codes_of(&verdict), []);
+            assert_eq!(verdict.outcome(), Outcome::Trusted);
+            assert!(verdict.ekcerts()[1].beside);
+        }
+        // Alone it is what it is.
+        let verdict = judged(&input(&[], &certificates[1..2]), &root_only);
+        assert_eq!(codes_of(&verdict)[0], Code::EkcertMalformed);
+    }
+}
+
 /// `--usage any`: the certificates of a bundle, each by itself.
 #[test]
 fn a_bundle_for_any_usage() {
