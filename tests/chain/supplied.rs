@@ -7,7 +7,7 @@ use std::sync::Arc;
 use endorse::ek::Certificate;
 use endorse::finding::{Code, Severity};
 use endorse::identifier::{Identifier, Machine};
-use endorse::trust::{MAX_SIGNATURES, Policy, PolicyInputs, Store, Supplied, Usage};
+use endorse::trust::{MAX_PATH_LEN, MAX_SIGNATURES, Policy, PolicyInputs, Store, Supplied, Usage};
 use endorse::verdict::{Outcome, Role, Verdict, judge};
 
 use super::cases::{self, EK, Expect, INTERMEDIATE, OTHER, OTHER2, Pki, ROOT};
@@ -627,6 +627,39 @@ fn an_input_takes_no_path_away() {
     pki.intermediates.pop();
     let verdict = judged(&input(&[ec_key(EK)], &certificates), &store(&pki));
     assert!(codes_of(&verdict).contains(&Code::BudgetExhausted));
+}
+
+/// A way that is too long is no reason to give up the others.
+#[test]
+fn a_chain_that_is_too_long_beside_a_genuine_one() {
+    let pki = Pki::valid();
+    let level = |number: usize| dn("Level", &format!("{number}"));
+    let key = |number: usize| ec_key(OTHER + number % 2);
+    // An edition of the intermediate that it never had, with its name and its key.
+    let mut edition = Spec::ca(
+        cases::intermediate_name(),
+        ec_key(INTERMEDIATE),
+        level(0),
+        key(0),
+    );
+    edition.serial = vec![0x77];
+    let mut certificates = vec![pki.leaf.der(), edition.der()];
+    certificates.extend((0..MAX_PATH_LEN).map(|number| {
+        let above = number + 1;
+        Spec::ca(level(number), key(number), level(above), key(above)).der()
+    }));
+    let [(root_only, _), _] = stores();
+    let verdict = judged(&input(&[ec_key(EK)], &certificates), &root_only);
+    assert_eq!(codes_of(&verdict), [Code::BudgetExhausted]);
+    assert_eq!(verdict.path().len(), MAX_PATH_LEN);
+    certificates.push(pki.intermediates[0].der());
+    let verdict = judged(&input(&[ec_key(EK)], &certificates), &root_only);
+    assert_eq!(
+        verdict.outcome(),
+        Outcome::Trusted,
+        "{:?}",
+        verdict.findings()
+    );
 }
 
 /// A signature that did not verify is not asked for again, so an input of as many
