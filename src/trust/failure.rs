@@ -12,6 +12,9 @@ pub(super) enum Rank {
     UnknownIssuer,
     /// The chain ends in a self-signed certificate that is no anchor.
     UntrustedAnchor,
+    /// An issuer was found, and whether it signed cannot be told here. An input must not
+    /// hide a wrong signature behind one like that.
+    UnknownSignature,
     /// An issuer was found, and did not sign.
     BadSignature,
     /// A whole path was found and refused; the more, the fewer errors it has.
@@ -64,7 +67,8 @@ impl<'c> DeadEnd<'c> {
     pub(super) fn rank(&self) -> Rank {
         match self {
             Self::SelfSigned => Rank::UntrustedAnchor,
-            Self::Refused(..) => Rank::BadSignature,
+            Self::Refused(_, SignatureError::Unsupported(_)) => Rank::UnknownSignature,
+            Self::Refused(_, SignatureError::Invalid) => Rank::BadSignature,
             Self::Unknown(_) => Rank::UnknownIssuer,
         }
     }
@@ -251,7 +255,8 @@ mod tests {
     #[test]
     fn more_useful_failures_rank_higher() {
         assert!(Rank::Refused(0) > Rank::BadSignature);
-        assert!(Rank::BadSignature > Rank::UntrustedAnchor);
+        assert!(Rank::BadSignature > Rank::UnknownSignature);
+        assert!(Rank::UnknownSignature > Rank::UntrustedAnchor);
         assert!(Rank::UntrustedAnchor > Rank::UnknownIssuer);
     }
 }

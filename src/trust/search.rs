@@ -65,6 +65,9 @@ pub(super) struct Search<'s> {
     asked: Vec<(Sha256Digest, Sha256Digest)>,
     steps: usize,
     exhausted: bool,
+    /// The first path that was given up for its length. Others are looked for all the
+    /// same.
+    too_long: Option<Vec<Arc<Certificate>>>,
     best: Option<Ranked>,
 }
 
@@ -87,6 +90,7 @@ impl<'s> Search<'s> {
             asked: Vec::new(),
             steps: 0,
             exhausted: false,
+            too_long: None,
             best: None,
         }
     }
@@ -110,7 +114,9 @@ impl<'s> Search<'s> {
     /// Tries every candidate issuer of `tip`, the last certificate of the path.
     fn extend(&mut self, tip: Link<'s>) -> Option<VerifiedPath> {
         if self.path.len() >= MAX_PATH_LEN {
-            self.exhausted = true;
+            if self.too_long.is_none() {
+                self.too_long = Some(self.path_certificates());
+            }
             return None;
         }
         let mut refused: Vec<(&'s Certificate, SignatureError)> = Vec::new();
@@ -326,17 +332,19 @@ impl<'s> Search<'s> {
     /// which it names did not sign it.
     pub(super) fn failure(mut self, alone: Option<Ranked>) -> PathFailure {
         let best = self.best.take();
+        let too_long = self.too_long.take();
+        let gave_up = self.exhausted || too_long.is_some();
         let rank = best.as_ref().map_or(Rank::UnknownIssuer, |(rank, _)| *rank);
         let best = alone.filter(|(alone, _)| *alone > rank).or(best);
         let mut failure = match best {
             Some((_, failure)) => failure,
             None => PathFailure {
-                partial: self.path_certificates(),
+                partial: too_long.unwrap_or_else(|| self.path_certificates()),
                 reached_anchor: false,
                 findings: Vec::new(),
             },
         };
-        if self.exhausted || failure.findings.is_empty() {
+        if gave_up || failure.findings.is_empty() {
             failure.findings.insert(0, failure::budget());
         }
         failure

@@ -8,7 +8,7 @@ use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
 use webpki::{RawPublicKeyEntity, aws_lc_rs as algs};
 
 use crate::der::{Tlv, tag};
-use crate::ek::{Algorithm as KeyAlgorithm, Certificate};
+use crate::ek::{Algorithm as KeyAlgorithm, Certificate, Curve};
 
 /// The sizes of RSA keys, in bits, whose signatures are verified: those that the
 /// algorithms of webpki accept.
@@ -55,6 +55,20 @@ pub(super) fn is_sha1(certificate: &Certificate) -> bool {
         Algorithm::read(certificate.signature_algorithm_der()),
         Ok(Algorithm::RsaPkcs1(Hash::Sha1))
     )
+}
+
+/// What kind of key `certificate` has, if it is one that may have verified a signature.
+/// That is more than TPMs have: the point of a CA's key may be compressed.
+pub(super) fn key_algorithm(certificate: &Certificate) -> Option<KeyAlgorithm> {
+    certificate.key_algorithm().or_else(|| {
+        let curve = match KeyKind::read(certificate.spki_der()).ok()? {
+            KeyKind::Rsa => return None,
+            KeyKind::P256 => Curve::P256,
+            KeyKind::P384 => Curve::P384,
+            KeyKind::P521 => Curve::P521,
+        };
+        Some(KeyAlgorithm::Ecc(curve))
+    })
 }
 
 /// Verifies that the key in `issuer` made the signature on `certificate`.

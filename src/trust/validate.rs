@@ -215,7 +215,7 @@ fn check_validity(certificate: &Certificate, at: Time, findings: &mut Vec<Findin
 
 fn check_size(certificate: &Certificate, policy: &Policy, findings: &mut Vec<Finding>) {
     // A key of another kind has verified a signature or the path would not stand.
-    let Some(algorithm) = certificate.key_algorithm() else {
+    let Some(algorithm) = signature::key_algorithm(certificate) else {
         return;
     };
     if let Some(what) = too_small(algorithm, policy) {

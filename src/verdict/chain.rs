@@ -70,14 +70,14 @@ impl Judgement<'_> {
         certificate.is_ca() && (self.usage == Usage::Any || !is_listed())
     }
 
-    /// Whether a verified path of an EKcert leads over this certificate: then its
-    /// signature is right, whoever else has the name of its issuer.
-    pub(super) fn is_in_verified_path(&self, certificate: &Arc<Certificate>) -> bool {
-        let mut paths = self
-            .ekcerts
-            .iter()
-            .filter_map(|ekcert| ekcert.path.as_ref().ok());
-        paths.any(|path| path.certificates().contains(certificate))
+    /// Whether a path of an EKcert that is signed up to an anchor leads over this
+    /// certificate: then its signature is right, whoever else has the name of its issuer,
+    /// and whatever else is wrong with that path.
+    pub(super) fn is_in_signed_path(&self, certificate: &Arc<Certificate>) -> bool {
+        self.ekcerts.iter().any(|ekcert| match &ekcert.path {
+            Ok(path) => path.certificates().contains(certificate),
+            Err(failure) => failure.reached_anchor && failure.partial.contains(certificate),
+        })
     }
 
     /// The CA certificates beside the EKcerts that are in no path, complete or not.

@@ -144,12 +144,11 @@ impl Judgement<'_> {
             .collect();
         for ekcert in &mut self.ekcerts {
             let Some(key) = &ekcert.key else {
-                let left_aside = ekcert.key_unsupported && !self.ekpubs.is_empty();
-                if left_aside && ekcert.is_ca() {
+                if !self.ekpubs.is_empty() && ekcert.is_ca() {
                     ekcert.passed_over = true;
                     continue;
                 }
-                if left_aside {
+                if !self.ekpubs.is_empty() && ekcert.key_unsupported {
                     let finding = ekpub_unlisted(ekcert, "of a kind that is not read here");
                     self.findings.push(self.policy.weigh(finding));
                     continue;
@@ -269,7 +268,7 @@ impl Judgement<'_> {
             let needed = ekcert.needed || self.usage == Usage::Any;
             match &ekcert.path {
                 Ok(_) if ekcert.passed_over => {}
-                Err(_) if ekcert.passed_over && self.is_in_verified_path(&ekcert.certificate) => {}
+                Err(_) if ekcert.passed_over && self.is_in_signed_path(&ekcert.certificate) => {}
                 Ok(path) => {
                     found.extend(path.findings().iter().cloned());
                     if let Origin::Embedded(vendor) = path.anchor_origin() {

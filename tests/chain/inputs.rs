@@ -181,6 +181,23 @@ pub fn inputs() -> Vec<Input> {
         &[Code::SignatureInvalid],
         false,
     );
+    // What cannot be verified may be waived, what is wrong may not.
+    let mut unknown = fake(
+        root_name.clone(),
+        root_name.clone(),
+        ec_key(OTHER2),
+        [root, root],
+    );
+    let ed25519 = sequence(&[oid("1.3.101.112")]);
+    unknown.inner_algorithm = Some(ed25519.clone());
+    unknown.outer_algorithm = Some(ed25519);
+    add(
+        "a CA with the name of the root, signed in a way that is not verified here",
+        issued_by_fake(root_name.clone(), root),
+        vec![unknown.der()],
+        &[Code::SignatureInvalid],
+        false,
+    );
     add(
         "a CA with the name of the intermediate that says the root issued it",
         issued_by_fake(intermediate_name.clone(), attacker),

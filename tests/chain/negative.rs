@@ -12,7 +12,7 @@ use endorse::identifier::{EkCert, EkPubEntry, Identifier, Machine};
 use endorse::trust::{ExpiryRule, Origin, Policy, Sha1Rule, Store, Usage, read_certificates};
 use endorse::verdict::{Outcome, Verdict, judge};
 
-use super::cases::{self, Case, EK, Expect, OTHER, Pki};
+use super::cases::{self, Case, EK, Expect, INTERMEDIATE, OTHER, Pki};
 use super::error_codes;
 use super::pki::*;
 
@@ -486,6 +486,26 @@ fn small_keys() {
     let pki = Pki::valid();
     let mut policy = Policy::default();
     policy.min_ec_bits = 384;
+    assert_eq!(errors_with(&pki, &policy), [Code::WeakKeySize]);
+    // However a CA's point is written: no EK has a compressed one, but it verifies.
+    let mut pki = Pki::valid();
+    let large = Box::leak(Box::new(Key::ec(Curve::P384)));
+    *pki.root() = Spec::ca(cases::root_name(), large, cases::root_name(), large);
+    *pki.intermediate() = Spec::ca(
+        cases::intermediate_name(),
+        ec_key(INTERMEDIATE),
+        cases::root_name(),
+        large,
+    );
+    pki.leaf.spki = Key::ec(Curve::P384).spki();
+    let uncompressed = pki.intermediate().spki.clone();
+    let point = &uncompressed[uncompressed.len() - 65..];
+    let compressed = [&[2 + point[64] % 2], &point[1..33]].concat();
+    pki.intermediate().spki = spki(
+        &[oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")],
+        &compressed,
+    );
+    assert_eq!(errors_with(&pki, &Policy::default()), []);
     assert_eq!(errors_with(&pki, &policy), [Code::WeakKeySize]);
 }
 

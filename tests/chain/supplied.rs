@@ -7,7 +7,7 @@ use std::sync::Arc;
 use endorse::ek::Certificate;
 use endorse::finding::{Code, Severity};
 use endorse::identifier::{Identifier, Machine};
-use endorse::trust::{MAX_SIGNATURES, Policy, PolicyInputs, Store, Supplied, Usage};
+use endorse::trust::{MAX_PATH_LEN, MAX_SIGNATURES, Policy, PolicyInputs, Store, Supplied, Usage};
 use endorse::verdict::{Outcome, Role, Verdict, judge};
 
 use super::cases::{self, EK, Expect, INTERMEDIATE, OTHER, OTHER2, Pki, ROOT};
@@ -184,6 +184,17 @@ fn the_chain_of_another_machine_in_the_store() {
         "{:?}",
         verdict.findings()
     );
+    // Nor are they if something else is wrong, which an operator may waive.
+    let mut old = ours.leaf.clone();
+    old.not_after = utc(EARLIER);
+    let mut identifier = ours.with_chain(&[0, 1, 2]);
+    identifier.ekcerts[0] = ekcert(&old.der());
+    let verdict = judged(&identifier, &ours.store);
+    assert_eq!(codes_of(&verdict), [Code::Expired]);
+    let policy = Policy::from_toml("[severity]\nintermediate-from-input = 'error'\n").unwrap();
+    let identifier = ours.with_chain(&[0, 1, 2]);
+    let verdict = judge(&identifier, &ours.store, &policy, at(), Usage::Ek);
+    assert_eq!(codes_of(&verdict), [Code::IntermediateFromInput]);
     // Nobody's CA of that name is told as what it is.
     let mut forged = ours.chain[1].clone();
     forged.signer = ec_key(INTERMEDIATE);
@@ -320,6 +331,40 @@ fn a_ca_whose_key_is_said_to_be_an_ek() {
     for keys in [&[][..], &[ec_key(INTERMEDIATE)]] {
         let verdict = judged(&input(keys, &certificates[1..]), &root_only);
         assert_eq!(codes_of(&verdict), [Code::ProfileCa, Code::ProfileKeyUsage]);
+    }
+}
+
+/// The key of a CA beside the EKcert is not in question, so neither is whether it can be
+/// read as that of a TPM.
+#[test]
+fn a_ca_whose_key_cannot_be_read() {
+    let pki = Pki::valid();
+    let [(root_only, _), _] = stores();
+    let p256 = [oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")];
+    let rsa = [oid("1.2.840.113549.1.1.1"), tlv(0x05, &[])];
+    let rsa512 = sequence(&[tlv(0x02, &[0x7f; 64]), integer(3)]);
+    for spki in [
+        spki(&[oid("1.3.101.112")], &[7; 32]),
+        spki(&rsa, &rsa512),
+        spki(&p256, &[4; 3]),
+    ] {
+        let mut odd = Spec::ca(
+            dn("Odd", "CA"),
+            ec_key(OTHER),
+            dn("Odd", "Root"),
+            ec_key(OTHER2),
+        );
+        odd.spki = spki;
+        let certificates = [pki.leaf.der(), odd.der(), pki.intermediates[0].der()];
+        for keys in [&[][..], &[ec_key(EK)]] {
+            let verdict = judged(&input(keys, &certificates), &root_only);
+            assert_eq!(codes_of(&verdict), []);
+            assert_eq!(verdict.outcome(), Outcome::Trusted);
+            assert!(verdict.ekcerts()[1].beside);
+        }
+        // Alone it is what it is.
+        let verdict = judged(&input(&[], &certificates[1..2]), &root_only);
+        assert_eq!(codes_of(&verdict)[0], Code::EkcertMalformed);
     }
 }
 
@@ -582,6 +627,39 @@ fn an_input_takes_no_path_away() {
     pki.intermediates.pop();
     let verdict = judged(&input(&[ec_key(EK)], &certificates), &store(&pki));
     assert!(codes_of(&verdict).contains(&Code::BudgetExhausted));
+}
+
+/// A way that is too long is no reason to give up the others.
+#[test]
+fn a_chain_that_is_too_long_beside_a_genuine_one() {
+    let pki = Pki::valid();
+    let level = |number: usize| dn("Level", &format!("{number}"));
+    let key = |number: usize| ec_key(OTHER + number % 2);
+    // An edition of the intermediate that it never had, with its name and its key.
+    let mut edition = Spec::ca(
+        cases::intermediate_name(),
+        ec_key(INTERMEDIATE),
+        level(0),
+        key(0),
+    );
+    edition.serial = vec![0x77];
+    let mut certificates = vec![pki.leaf.der(), edition.der()];
+    certificates.extend((0..MAX_PATH_LEN).map(|number| {
+        let above = number + 1;
+        Spec::ca(level(number), key(number), level(above), key(above)).der()
+    }));
+    let [(root_only, _), _] = stores();
+    let verdict = judged(&input(&[ec_key(EK)], &certificates), &root_only);
+    assert_eq!(codes_of(&verdict), [Code::BudgetExhausted]);
+    assert_eq!(verdict.path().len(), MAX_PATH_LEN);
+    certificates.push(pki.intermediates[0].der());
+    let verdict = judged(&input(&[ec_key(EK)], &certificates), &root_only);
+    assert_eq!(
+        verdict.outcome(),
+        Outcome::Trusted,
+        "{:?}",
+        verdict.findings()
+    );
 }
 
 /// A signature that did not verify is not asked for again, so an input of as many
