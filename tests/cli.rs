@@ -522,6 +522,58 @@ fn output_that_cannot_be_written_is_trouble() {
     assert!(text(&output.stderr).contains("cannot write to standard output"));
 }
 
+/// An identifier that no command would read is not written.
+#[test]
+fn what_is_written_can_be_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("host");
+    for format in ["xml", "json"] {
+        for (length, code) in [(120_000, 0), (130_000, 2)] {
+            let output = endorse()
+                .args(["get-platform-identifier", "--format", format])
+                .args(["--from-dump", "testdata/cli/dump", "--name"])
+                .arg("x".repeat(length))
+                .arg("--output")
+                .arg(&file)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(code), "{format} {length}");
+            assert_eq!(file.exists(), code == 0);
+            if code == 0 {
+                let inspected = endorse().arg("inspect").arg(&file).output().unwrap();
+                assert!(inspected.status.success());
+                fs::remove_file(&file).unwrap();
+            } else {
+                let said = text(&output.stderr);
+                assert!(
+                    said.contains("131072 bytes") && said.contains("\nhelp: "),
+                    "{said}"
+                );
+            }
+        }
+    }
+}
+
+/// Without it an administrator would look in vain for what is wrong with the directory.
+#[test]
+fn a_dump_that_says_little() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = fs::read("testdata/cli/dump/0x81010001.pub").unwrap();
+    fs::write(dir.path().join("0x81010001.pub"), key).unwrap();
+    let output = endorse()
+        .args(["get-platform-identifier", "--name", "hyp01", "--verbose"])
+        .arg("--from-dump")
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let said = text(&output.stderr);
+    assert!(
+        said.starts_with("note: TPM: says nothing of itself\n"),
+        "{said}"
+    );
+}
+
 #[test]
 fn attack_strings_do_not_reach_the_terminal() {
     for args in [

@@ -488,7 +488,16 @@ fn settings_that_make_no_sense() {
         let error = Client::new(&settings(&[hosts.to_owned()])).unwrap_err();
         assert_eq!(error.fault, Fault::Misuse);
     }
-    for proxy in ["socks5://user:secret@127.0.0.1", "ftp://x", ""] {
+    for proxy in [
+        "socks5://user:secret@127.0.0.1",
+        "ftp://x",
+        "",
+        // Not the default port in silence: that may be somebody else's.
+        "http://user:secret@127.0.0.1:80x",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:",
+        "127.0.0.1:port",
+    ] {
         let error = Client::new(&Settings {
             proxy: Some(proxy.to_owned()),
             ..Settings::default()
@@ -497,6 +506,18 @@ fn settings_that_make_no_sense() {
         assert_eq!(error.fault, Fault::Misuse, "{proxy}");
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     }
+}
+
+/// The most common trouble of a host without a way out: nobody replied, so no reply is
+/// spoken of. No resolver is asked for a name with a label of more than 63 octets.
+#[test]
+fn a_host_that_is_not_found() {
+    let host = format!("{}.example", "x".repeat(64));
+    let client = Client::new(&settings(std::slice::from_ref(&host))).unwrap();
+    let failure = client.get(&format!("https://{host}/x")).unwrap_err();
+    assert_eq!(failure.cause, Cause::Unreachable);
+    assert!(failure.error.message.contains("not found"), "{failure}");
+    assert!(failure.error.help.contains("DNS"), "{failure:?}");
 }
 
 /// Everything but the machine itself is asked for through the proxy, by name.

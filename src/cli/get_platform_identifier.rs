@@ -175,6 +175,7 @@ mod command {
     use crate::ek::{Algorithm, Curve};
     use crate::finding::{Error, Finding, Severity, escape};
     use crate::host::{EkChoice, HostReport, report, save};
+    use crate::identifier::Identifier;
 
     #[derive(Serialize)]
     struct Written {
@@ -215,6 +216,7 @@ mod command {
             Format::Xml => report.identifier.to_xml(),
             Format::Json => report.identifier.to_json(),
         };
+        readable(&text)?;
         if let Some(path) = &args.output {
             save(path, text.as_bytes())?;
         }
@@ -235,6 +237,18 @@ mod command {
         }
         describe(&report, args.output.as_deref(), console);
         Ok(Exit::Done)
+    }
+
+    /// Whoever registers the host has to be able to read what is written.
+    fn readable(text: &str) -> Result<(), Error> {
+        Identifier::read(text.as_bytes()).map_err(|error| {
+            Error::environment(
+                format!("what was read makes no platform identifier that can be read: {error}"),
+                "take one kind of key with its certificate, such as --ek rsa2048; 'tpm2_nvread' shows \
+                 what is at the indices",
+            )
+        })?;
+        Ok(())
     }
 
     fn choice(ek: Ek) -> EkChoice {

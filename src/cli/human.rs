@@ -155,6 +155,9 @@ pub(super) fn tpm_facts_in_words(facts: &TpmFacts) -> String {
     if facts.generated_eps == Some(true) {
         words.push("made its endorsement seed itself".to_owned());
     }
+    if words.is_empty() {
+        return "says nothing of itself".to_owned();
+    }
     words.join(", ")
 }
 

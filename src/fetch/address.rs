@@ -79,7 +79,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// The port, which the reader of URLs passes over in silence if it is no number.
-fn port(authority: &str, host: &str, default: u16) -> Result<u16, &'static str> {
+pub(super) fn port(authority: &str, host: &str, default: u16) -> Result<u16, &'static str> {
     match authority.get(host.len()..) {
         Some("") => Ok(default),
         Some(rest) => rest

@@ -8,7 +8,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy};
 
-use super::address::Address;
+use super::address::{Address, port};
 use super::{Cause, Failure};
 use crate::ek::Certificate;
 use crate::finding::{Code, Error, Fault};
@@ -222,10 +222,14 @@ fn read_proxy(url: &str) -> Result<Proxy, Error> {
     let misuse = || {
         Error::misuse(
             "the URL of the proxy cannot be used",
-            "write http://host:port; SOCKS proxies are not supported",
+            "write http://host:port, with --proxy or in HTTPS_PROXY; SOCKS proxies are not supported",
         )
     };
     let proxy = Proxy::new(url).map_err(|_| misuse())?;
+    let authority = proxy.uri().authority().ok_or_else(misuse)?;
+    let place = authority.as_str();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    port(place, authority.host(), proxy.port()).map_err(|_| misuse())?;
     match proxy.protocol() {
         ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(proxy),
         _ => Err(misuse()),
@@ -290,7 +294,13 @@ fn explain(url: &str, error: ureq::Error) -> Failure {
         ureq::Error::HostNotFound => failure(
             Cause::Unreachable,
             format!("the host of {url} is not found"),
-            "check the name and this machine's DNS; behind a proxy, name it with --proxy",
+            HELP_NOT_FOUND,
+        ),
+        // Of the proxy as well, which the error does not tell apart.
+        ureq::Error::Io(error) if is_no_name(&error) => failure(
+            Cause::Unreachable,
+            format!("the host of {url}, or its proxy, is not found: {error}"),
+            HELP_NOT_FOUND,
         ),
         ureq::Error::LargeResponseHeader(..) => failure(
             Cause::TooLarge,
@@ -322,6 +332,9 @@ fn explain(url: &str, error: ureq::Error) -> Failure {
         ),
     }
 }
+
+const HELP_NOT_FOUND: &str =
+    "check the name and this machine's DNS; behind a proxy, name it with --proxy";
 
 const HELP_TLS: &str = "if something on the way opens TLS (a proxy of the organisation, or a \
      mirror), name its certificate authority with --tls-roots; the check cannot be turned off";
@@ -358,6 +371,12 @@ fn is_no_connection(error: &std::io::Error) -> bool {
             | ErrorKind::AddrNotAvailable
             | ErrorKind::PermissionDenied
     )
+}
+
+/// Whether a name has no address. The standard library has no kind for it, only this text.
+fn is_no_name(error: &std::io::Error) -> bool {
+    let text = error.to_string();
+    text.starts_with("failed to lookup address information")
 }
 
 /// The start of a text that somebody else wrote.

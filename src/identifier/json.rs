@@ -12,6 +12,7 @@ use super::facts::{FileMachine, FileTpm};
 use super::gather::{add, finish, gather, within};
 use super::limits::{MAX_DEPTH, MAX_INPUT_LEN, MAX_NAME_LEN};
 use super::model::{Element, Identifier, Kind, Node};
+use super::object;
 use super::wellformed::{check_tree, clean};
 use crate::ek::Encoding;
 use crate::finding::{Code, Error};
@@ -231,17 +232,17 @@ struct File {
     schema: String,
     #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::object")]
     machine: FileMachine,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::nullable")]
     tpm: Option<FileTpm>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::list")]
     ekpubs: Vec<FileEkPub>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::list")]
     ekcerts: Vec<FileEkCert>,
     #[serde(default)]
     messages: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::nullable")]
     document: Option<FileElement>,
     /// For other programs; read and dropped.
     #[serde(default, rename = "extensions", skip_serializing)]

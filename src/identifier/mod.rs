@@ -12,6 +12,7 @@ mod hint;
 mod json;
 mod limits;
 mod model;
+mod object;
 mod pem;
 #[cfg(test)]
 mod properties;

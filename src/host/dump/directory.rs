@@ -1,20 +1,19 @@
 //! Writing a dump.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::name::{FileName, MACHINE, PROPERTIES_FIXED, PROPERTIES_VARIABLE};
 use super::{Answer, Dump, machine, properties};
 use crate::finding::Error;
-use crate::host::save;
 
 /// How many names are tried for the temporary directory beside the one to be made.
 const MAX_NAMES: u32 = 100;
 
 impl Dump {
     /// Writes it into a new directory, which is there whole or not at all, or into one
-    /// that is empty or a dump; an earlier dump is replaced.
+    /// that is empty or a dump; an earlier dump is replaced once this one is on the disk.
     ///
     /// # Errors
     /// [`Fault::Misuse`](crate::finding::Fault::Misuse) if the directory has anything
@@ -24,37 +23,66 @@ impl Dump {
         let cannot = |error: io::Error| {
             Error::environment(
                 format!("cannot write the dump {}: {error}", directory.display()),
-                "name a new or an empty directory, in a place where you may write",
+                "name a new or an empty directory, in a place that you may write to and that has \
+                 room; what was there before is unchanged",
             )
         };
         match fs::metadata(directory) {
             Ok(_) => {
-                for file in earlier_files(directory, cannot)? {
-                    fs::remove_file(file).map_err(cannot)?;
-                }
-                self.write_files(directory)
+                let earlier = earlier_files(directory, cannot)?;
+                let staged = self.stage(&directory.join("dump")).map_err(cannot)?;
+                self.replace(directory, earlier, &staged).map_err(|error| {
+                    Error::environment(
+                        format!("cannot put the dump into {}: {error}", directory.display()),
+                        format!("what is not yet in it is in {}", staged.display()),
+                    )
+                })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let staged = create_beside(directory).map_err(cannot)?;
-                let written = self
-                    .write_files(&staged)
-                    .and_then(|()| fs::rename(&staged, directory).map_err(cannot));
-                if written.is_err() {
-                    // Nothing can be done about a directory that does not go away either.
-                    let _ = fs::remove_dir_all(&staged);
+                let staged = self.stage(directory).map_err(cannot)?;
+                let moved = fs::rename(&staged, directory);
+                if moved.is_err() {
+                    remove(&staged);
                 }
-                written
+                moved.map_err(cannot)
             }
             Err(error) => Err(cannot(error)),
         }
     }
 
-    /// The machine's file comes last: a directory without it is no whole dump.
-    fn write_files(&self, directory: &Path) -> Result<(), Error> {
-        for (name, content) in self.files() {
-            save(&directory.join(name), &content)?;
+    /// Writes it into a new directory beside `path`.
+    fn stage(&self, path: &Path) -> io::Result<PathBuf> {
+        let staged = create_beside(path)?;
+        let written = self.files().into_iter().try_for_each(|(name, content)| {
+            let mut file = File::create_new(staged.join(name))?;
+            file.write_all(&content)?;
+            file.sync_all()
+        });
+        match written {
+            Ok(()) => Ok(staged),
+            Err(error) => {
+                remove(&staged);
+                Err(error)
+            }
         }
-        Ok(())
+    }
+
+    /// Puts the files in place of those of an earlier dump. The machine's goes first and
+    /// comes last: a directory without it is no whole dump.
+    fn replace(
+        &self,
+        directory: &Path,
+        mut earlier: Vec<PathBuf>,
+        staged: &Path,
+    ) -> io::Result<()> {
+        earlier.sort_by_key(|file| !file.ends_with(MACHINE));
+        for file in earlier {
+            fs::remove_file(file)?;
+        }
+        for (name, _) in self.files() {
+            fs::rename(staged.join(&name), directory.join(&name))?;
+        }
+        fs::remove_dir(staged)
     }
 
     fn files(&self) -> Vec<(String, Vec<u8>)> {
@@ -89,6 +117,12 @@ impl Dump {
     }
 }
 
+/// Removes what was begun. Nothing can be done about a directory that does not go away
+/// either.
+fn remove(staged: &Path) {
+    let _ = fs::remove_dir_all(staged);
+}
+
 /// A `TPM2B_PUBLIC`, as tpm2-tools keeps a public area: with its length before it.
 fn tpm2b(area: &[u8]) -> Vec<u8> {
     // An answer of a TPM has at most 4 KiB or so.
@@ -115,9 +149,13 @@ fn earlier_files(
         files.push(entry.path());
     }
     match files.first() {
-        Some(file) if !is_dump => Err(mixed(
-            directory,
-            &file.file_name().unwrap_or_default().to_string_lossy(),
+        Some(file) if !is_dump => Err(Error::misuse(
+            format!(
+                "{} has files as of a dump, but no {MACHINE} as every dump has: {}",
+                directory.display(),
+                file.file_name().unwrap_or_default().to_string_lossy()
+            ),
+            "empty it if nobody needs them, or name another directory; nothing was written",
         )),
         _ => Ok(files),
     }

@@ -55,11 +55,7 @@ impl Dump {
     }
 
     fn take_key(&mut self, name: &str, content: &[u8], read: &Identifier) {
-        let is_area = read
-            .ekpubs
-            .iter()
-            .any(|entry| matches!(entry.encoding, Encoding::Tpm2bPublic | Encoding::TpmtPublic));
-        if !is_area {
+        if !is_area(read) {
             return self.note(
                 name,
                 "is a key without the TPM's attributes, passed over: save it with -f tss",
@@ -70,6 +66,17 @@ impl Dump {
             _ => self.note(name, "is a key made from no template of an EK, passed over"),
         }
     }
+}
+
+/// Whether it is a key, but no public area of a TPM.
+pub(super) fn is_bare_key(content: &[u8]) -> bool {
+    let read = Identifier::read(content);
+    read.is_ok_and(|read| read.kind == Kind::EkPub && !is_area(&read))
+}
+
+fn is_area(read: &Identifier) -> bool {
+    let mut keys = read.ekpubs.iter();
+    keys.any(|entry| matches!(entry.encoding, Encoding::Tpm2bPublic | Encoding::TpmtPublic))
 }
 
 fn is_ek(key: &TpmPublic) -> bool {

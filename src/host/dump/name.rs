@@ -17,7 +17,7 @@ pub(super) const MACHINE: &str = "machine.json";
 const DIGEST_DIGITS: usize = 16;
 
 /// What the name of a file says of its content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum FileName {
     Nv(u32),
     Persistent(u32),

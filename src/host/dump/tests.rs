@@ -128,6 +128,42 @@ fn an_earlier_dump_is_replaced_and_nothing_else() {
     assert_eq!(error.fault, Fault::Environment, "{error}");
 }
 
+/// A full disk, for one: here a file that cannot be made.
+#[test]
+fn an_earlier_dump_stays_if_the_new_one_cannot_be_written() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("dump");
+    let mut dump = whole();
+    dump.save(&path).unwrap();
+    let before = names(&path);
+    dump.nv.clear();
+    dump.primary
+        .insert("no/such".to_owned(), Err("refused".to_owned()));
+    let error = dump.save(&path).unwrap_err();
+    assert_eq!(error.fault, Fault::Environment, "{error}");
+    assert!(error.message.contains("cannot write the dump"), "{error}");
+    assert!(error.help.contains("unchanged"), "{error:?}");
+    assert_eq!(names(&path), before);
+    assert_eq!(Dump::open(&path).unwrap().nv, whole().nv);
+    // Nor is anything left of it in a directory that was empty or not there.
+    for path in [parent.path().join("new"), parent.path().join("empty")] {
+        if path.ends_with("empty") {
+            fs::create_dir(&path).unwrap();
+        }
+        dump.save(&path).unwrap_err();
+        assert!(!path.exists() || names(&path).is_empty());
+    }
+    assert_eq!(names(parent.path()), ["dump", "empty"]);
+}
+
+#[test]
+fn part_of_a_dump_is_told_as_such() {
+    let part = directory(&[("nv-01c00002.bin", b"mine")]);
+    let error = whole().save(part.path()).unwrap_err();
+    assert_eq!(error.fault, Fault::Misuse);
+    assert!(error.message.contains("no machine.json"), "{error}");
+}
+
 #[test]
 fn files_saved_by_hand() {
     let tpm2b = from_hex(VECTORS[0].tpm2b).unwrap();
@@ -188,6 +224,74 @@ fn odd_files_are_passed_over() {
     let dump = Dump::open(path).unwrap();
     assert_eq!(dump.nv.len(), 1);
     assert_eq!(dump.notes().len(), 8, "{:?}", dump.notes());
+}
+
+/// Which of the two is of the TPM cannot be known, and its EKcert hangs on it.
+#[test]
+fn two_files_for_one_thing() {
+    let tpm2b = from_hex(VECTORS[0].tpm2b).unwrap();
+    let certificate = from_hex(EKCERT_RSA2048).unwrap();
+    for (one, other) in [
+        ("0x1c00002.bin", "nv-01c00002.bin"),
+        ("1C00002", "nv-01c00002.refused"),
+        ("0x81010001.pub", "ek_81010001"),
+        ("primary-L-1", "primary-L-1.pub"),
+    ] {
+        let same = directory(&[(one, &tpm2b), (other, &tpm2b), ("ek.der", &certificate)]);
+        assert_eq!(
+            Dump::open(same.path()).is_ok(),
+            !other.ends_with("refused"),
+            "{other}"
+        );
+        let differ = directory(&[(one, &certificate), (other, &tpm2b)]);
+        let error = Dump::open(differ.path()).unwrap_err();
+        assert_eq!(error.fault, Fault::Misuse, "{error}");
+        for name in [one, other] {
+            assert!(error.message.contains(name), "{error}");
+        }
+    }
+}
+
+/// What they hold may be what everything hangs on.
+#[test]
+fn files_that_cannot_be_read() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::fs::PermissionsExt as _;
+    let certificate = from_hex(EKCERT_RSA2048).unwrap();
+    let directory = directory(&[("0x1c00002.bin", &certificate), ("closed", b"x")]);
+    let odd = std::ffi::OsStr::from_bytes(b"odd\xff");
+    fs::write(directory.path().join(odd), b"x").unwrap();
+    let dump = Dump::open(directory.path()).unwrap();
+    assert!(dump.notes().iter().any(|note| note.starts_with("odd")));
+    let closed = directory.path().join("closed");
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    // Nothing is closed to root.
+    if fs::File::open(&closed).is_err() {
+        let error = Dump::open(directory.path()).unwrap_err();
+        assert_eq!(error.fault, Fault::Environment, "{error}");
+        assert!(error.message.contains("closed"), "{error}");
+    }
+}
+
+/// tpm2_readpublic and tpm2_createek write keys in DER and PEM as well.
+#[test]
+fn keys_without_attributes_are_told() {
+    let area = from_hex(VECTORS[0].tpm2b).unwrap();
+    let bare = TpmPublic::from_tpmt(&area[2..]).unwrap().key;
+    let bare = bare.spki_der();
+    let certificate = from_hex(EKCERT_RSA2048).unwrap();
+    for name in ["0x81010001.pub", "primary-L-1.pub", "ek.pub"] {
+        let with = directory(&[("0x1c00002.bin", &certificate), (name, bare)]);
+        let dump = Dump::open(with.path()).unwrap();
+        let [note] = dump.notes() else {
+            panic!("{:?}", dump.notes())
+        };
+        assert!(note.starts_with(name) && note.contains("-f tss"), "{note}");
+        assert_eq!((dump.persistent.len(), dump.primary.len()), (0, 0));
+        // Where there is nothing else, the error says why.
+        let error = Dump::open(directory(&[(name, bare)]).path()).unwrap_err();
+        assert!(error.message.contains("-f tss"), "{error}");
+    }
 }
 
 #[test]

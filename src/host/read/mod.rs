@@ -21,12 +21,12 @@ const MAX_PERSISTENT: usize = 256;
 /// key: no EKpub of that kind is read here.
 const SM2_INDEX: u32 = 0x01c0_001a;
 
-const HELP_NO_SUCH_KEY: &str = "not every TPM has keys of every kind: leave out --ek, or name \
-     another. If the endorsement hierarchy is disabled or has a password (tpm2_getcap \
+const HELP_NO_SUCH_KEY: &str = "not every TPM has keys of every kind, and a dump only those \
+     that were asked for when it was made: leave out --ek, or name another. If the endorsement hierarchy is disabled or has a password (tpm2_getcap \
      properties-variable), clear it in the firmware setup";
 const HELP_REFUSED: &str = "the endorsement hierarchy may be disabled or have a password \
      (tpm2_getcap properties-variable); clear it in the firmware setup, or make the key \
-     persistent with tpm2_createek";
+     persistent with tpm2_createek; if this is a dump, save the key as well (tpm2_createek -u)";
 
 /// Reads endorsement keys, their certificates and what the TPM says about itself.
 /// Nothing in the TPM is changed.

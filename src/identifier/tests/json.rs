@@ -203,6 +203,32 @@ fn json_that_lies() {
     assert_whole(&read(&extended));
 }
 
+/// Another reader would find no member in a list; the schema has none.
+#[test]
+fn lists_are_no_objects() {
+    use serde_json::{Value, json};
+    let written: Value = serde_json::from_str(&with_host_facts().to_json()).unwrap();
+    let (key, cert) = (&written["ekpubs"][0], &written["ekcerts"][0]);
+    for (place, list) in [
+        ("/machine", json!([null, null, [], "vm", null])),
+        ("/machine", json!([])),
+        ("/tpm", json!(["id:49465800"])),
+        ("/tpm", json!([])),
+        (
+            "/ekpubs/0",
+            json!([null, null, "spki", "here", key["spki"]]),
+        ),
+        ("/ekcerts/0", json!([null, "here", cert["der"]])),
+        ("/document", json!(["PlatformIdentifiers", [], []])),
+    ] {
+        let mut changed = written.clone();
+        *changed.pointer_mut(place).unwrap() = list;
+        let error = refused(changed.to_string().as_bytes());
+        assert_eq!(error.code, Some(Code::JsonMalformed), "{place}");
+        assert!(error.message.contains("expected an object"), "{error}");
+    }
+}
+
 /// The schema names exactly the members that are written, and `extensions`.
 #[test]
 fn the_schema_agrees() {
