@@ -27,10 +27,11 @@ impl Proxy {
         let passed = Arc::new(AtomicUsize::new(0));
         for (listener, target) in [(data, target), (control, target + 1)] {
             let passed = Arc::clone(&passed);
+            // One after the other, as the emulator takes them: it turns away who comes
+            // while another is still connected.
             thread::spawn(move || {
                 for client in listener.incoming() {
-                    let (client, passed) = (client.unwrap(), Arc::clone(&passed));
-                    thread::spawn(move || connect(&client, target, &passed, budget));
+                    connect(&client.unwrap(), target, &passed, budget);
                 }
             });
         }
@@ -68,11 +69,15 @@ fn connect(client: &TcpStream, target: u16, passed: &AtomicUsize, budget: usize)
         let _ = to.shutdown(std::net::Shutdown::Both);
     });
     let (mut from, mut to) = (&server, client);
-    let mut octet = [0; 1];
-    while passed.load(Ordering::SeqCst) < budget {
-        match from.read(&mut octet) {
-            Ok(1) if to.write_all(&octet).is_ok() => {
-                passed.fetch_add(1, Ordering::SeqCst);
+    // As whole as they come: the software stack takes the first piece of an answer on the
+    // control channel for all of it.
+    let mut piece = [0; 4096];
+    loop {
+        let left = budget.saturating_sub(passed.load(Ordering::SeqCst));
+        let room = piece.len().min(left);
+        match from.read(&mut piece[..room]) {
+            Ok(length) if length > 0 && to.write_all(&piece[..length]).is_ok() => {
+                passed.fetch_add(length, Ordering::SeqCst);
             }
             _ => break,
         }
