@@ -208,11 +208,28 @@ fn a_tpm_that_is_locked_out() {
 #[test]
 fn an_endorsement_hierarchy_with_a_password() {
     let swtpm = Swtpm::bare();
+    // The EK itself can be read, since it is persistent.
+    swtpm.tool("tpm2_createek -G rsa -c 0x81010001 -u ek.pub");
+    let mut tpm = open(&swtpm);
+    let key = ek(&mut tpm, "L-1").key;
+    let request = ask(&mut tpm, None).unwrap();
+    let new = challenge_for(&[key], &request);
+    drop(tpm);
     swtpm.tool("tpm2_changeauth -c endorsement secret");
-    let error = ask(&mut open(&swtpm), None).unwrap_err();
-    assert_eq!(error.fault, Fault::Environment);
-    assert!(error.message.contains("attestation key"), "{error}");
-    assert!(error.help.contains("password"), "{error:?}");
+    let mut tpm = open(&swtpm);
+    // It is not taken for another TPM, nor its seed for a new one.
+    for error in [
+        ask(&mut tpm, None).unwrap_err(),
+        answer(&mut tpm, &new.challenge).unwrap_err(),
+        recover(&mut tpm, &new.challenge.credentials[0].credential).unwrap_err(),
+    ] {
+        assert_eq!(error.fault, Fault::Environment, "{error}");
+        assert!(
+            error.message.contains("makes no attestation key"),
+            "{error}"
+        );
+        assert!(error.help.contains("password"), "{error:?}");
+    }
 }
 
 #[test]
