@@ -17,7 +17,7 @@ use crate::swtpm::{Swtpm, write};
 use crate::{endorse, text};
 
 const NOW: Time = Time::from_unix(1_800_000_000);
-const LATER: Time = Time::from_unix(1_800_003_600);
+pub(crate) const LATER: Time = Time::from_unix(1_800_003_600);
 
 fn open(tpm: &Swtpm) -> Tpm {
     Tpm::open(&tpm.tcti()).unwrap()
@@ -37,7 +37,7 @@ fn challenge_for(keys: &[EkPub], request: &Request) -> NewChallenge {
 }
 
 /// What is in the TPM but should not be, and what should stay as it is.
-fn left_behind(tpm: &Swtpm) -> [String; 5] {
+pub(crate) fn left_behind(tpm: &Swtpm) -> [String; 5] {
     [
         "handles-transient",
         "handles-loaded-session",
