@@ -73,8 +73,10 @@ struct JsonMade {
 
 pub(super) fn run(args: &Make, console: &mut Console<'_>) -> Result<Exit, Error> {
     let one_file = matches!(args.files.as_slice(), [file] if !file.is_dir());
-    let one_place = args.output_dir.is_none();
-    if !one_file && (one_place && !console.manner.json || args.host.is_some()) {
+    let one_place = args.output.is_some()
+        || args.tpm2_tools.is_some()
+        || args.output_dir.is_none() && !console.manner.json;
+    if !one_file && (one_place || args.host.is_some()) {
         return Err(Error::misuse(
             "several requests are named, but one host or one place for the challenge",
             "give --output-dir, and leave out --host: each request names its host",
