@@ -61,10 +61,7 @@ pub fn ask(tpm: &mut dyn TpmDevice, name: Option<&str>) -> Result<Request, Error
         }
     }
     let Some(ak) = made else {
-        return Err(Error::environment(
-            format!("the TPM makes no attestation key: {refusal}"),
-            HELP_NO_AK,
-        ));
+        return Err(no_attestation_key(&refusal));
     };
     let contents = read_tpm(tpm, EkChoice::Auto)?;
     Ok(Request {
@@ -78,7 +75,7 @@ pub fn ask(tpm: &mut dyn TpmDevice, name: Option<&str>) -> Result<Request, Error
 ///
 /// # Errors
 /// [`Fault::Rejected`] with `ak-mismatch` or `challenge-secret` if this TPM cannot answer
-/// it, [`Fault::Environment`] if it stops answering.
+/// it, [`Fault::Environment`] if it stops answering or makes no attestation key.
 pub fn answer(tpm: &mut dyn AnsweringTpm, challenge: &Challenge) -> Result<Answer, Error> {
     let (template, ak) = own_attestation_key(tpm, &challenge.ak_name)?;
     let mut secrets: Vec<(Sha256Digest, Vec<u8>)> = Vec::new();
@@ -118,14 +115,18 @@ pub fn answer(tpm: &mut dyn AnsweringTpm, challenge: &Challenge) -> Result<Answe
 ///
 /// # Errors
 /// [`Fault::Rejected`] with `challenge-secret` if it is for none,
-/// [`Fault::Environment`] if the TPM stops answering.
+/// [`Fault::Environment`] if the TPM stops answering or makes no attestation key.
 pub fn recover(tpm: &mut dyn AnsweringTpm, credential: &Credential) -> Result<Vec<u8>, Error> {
     let mut refusal = "it shows no EK".to_owned();
+    let mut no_key = String::new();
+    let mut made = false;
     let contents = read_tpm(tpm, EkChoice::Auto)?;
     for template in &AK_TEMPLATES {
-        if attestation_key(tpm, template.public_area)?.is_err() {
+        if let Err(why) = attestation_key(tpm, template.public_area)? {
+            no_key = why;
             continue;
         }
+        made = true;
         for key in &contents.keys {
             let ek = key.public.key.spki_sha256();
             let algorithm = key.public.key.algorithm().to_string();
@@ -138,6 +139,9 @@ pub fn recover(tpm: &mut dyn AnsweringTpm, credential: &Credential) -> Result<Ve
                 Err(TpmTrouble::Lost(error)) => return Err(error),
             }
         }
+    }
+    if !made {
+        return Err(no_attestation_key(&no_key));
     }
     Err(rejected(
         Code::ChallengeSecret,
@@ -188,13 +192,19 @@ fn own_attestation_key(
     name: &[u8],
 ) -> Result<(&'static [u8], AttestationKey), Error> {
     let mut made = Vec::new();
+    let mut refusals = Vec::new();
     for template in &AK_TEMPLATES {
         match attestation_key(tpm, template.public_area)? {
             Ok(key) if key.name() == name => return Ok((template.public_area, key)),
             Ok(key) => made.push(hex(key.name())),
-            Err(why) => made.push(why),
+            Err(why) => refusals.push(why),
         }
     }
+    // A TPM that makes none at all is no other TPM.
+    if let (true, Some(why)) = (made.is_empty(), refusals.last()) {
+        return Err(no_attestation_key(why));
+    }
+    made.append(&mut refusals);
     Err(rejected(
         Code::AkMismatch,
         format!(
@@ -222,6 +232,13 @@ fn attestation_key(
         Err(error) => return Ok(Err(error.to_string())),
     };
     Ok(AttestationKey::new(public).map_err(|finding| finding.message))
+}
+
+fn no_attestation_key(refusal: &str) -> Error {
+    Error::environment(
+        format!("the TPM makes no attestation key: {refusal}"),
+        HELP_NO_AK,
+    )
 }
 
 fn lost(trouble: TpmTrouble, what: &str) -> Error {

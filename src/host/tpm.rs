@@ -319,6 +319,15 @@ fn layer(code: u32) -> u32 {
     (code >> 16) & 0xff
 }
 
+/// The response code of the TPM itself, if that is what the error is (TPM 2.0 Part 2, 6.6).
+pub(super) fn response_code(error: tss_esapi::Error) -> Option<u32> {
+    let tss_esapi::Error::Tss2Error(code) = error else {
+        return None;
+    };
+    let number = raw(code);
+    matches!(layer(number), LAYER_TPM | LAYER_RESMGR_TPM).then_some(number & 0xffff)
+}
+
 /// The number itself, which tss-esapi shows only as text.
 fn raw(code: Tss2ResponseCode) -> u32 {
     let text = match code {

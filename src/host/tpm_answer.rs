@@ -1,5 +1,5 @@
 use tss_esapi::attributes::SessionAttributesBuilder;
-use tss_esapi::constants::{PropertyTag, SessionType};
+use tss_esapi::constants::SessionType;
 use tss_esapi::handles::{AuthHandle, KeyHandle, ObjectHandle, PersistentTpmHandle, SessionHandle};
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
 use tss_esapi::interface_types::resource_handles::Hierarchy;
@@ -10,10 +10,19 @@ use tss_esapi::structures::{
 };
 use tss_esapi::traits::{Marshall as _, UnMarshall as _};
 
-use super::tpm::describe;
+use super::tpm::{describe, response_code};
 use super::{AnsweringTpm, Place, Tpm, TpmTrouble};
 use crate::ek::{EkPolicy, NameAlg, TpmPublic};
+use crate::finding::Error;
 use crate::possession::Credential;
+
+/// `TPM_RC` values (TPM 2.0 Part 2, 6.6.3). Of those about a handle, session or parameter, the
+/// bits that do not tell which number it has.
+const RC_FAILURE: u32 = 0x101;
+const RC_LOCKOUT: u32 = 0x921;
+const RC_ERROR: u32 = 0x0ff;
+const RC_AUTH_FAIL: u32 = 0x08e;
+const RC_BAD_AUTH: u32 = 0x0a2;
 
 impl AnsweringTpm for Tpm {
     fn activate(
@@ -70,17 +79,33 @@ impl AnsweringTpm for Tpm {
 }
 
 impl Tpm {
-    /// Some TPMs answer TPM_RC_FAILURE to a seed that they cannot decrypt, though they are
-    /// not in failure mode (libtpms does): they answer the next question.
+    /// What it means that TPM2_ActivateCredential failed.
     fn trouble_with_credential(&mut self, error: tss_esapi::Error) -> TpmTrouble {
-        match self.trouble(error) {
-            TpmTrouble::Lost(lost) => {
-                match self.context.get_tpm_property(PropertyTag::Manufacturer) {
-                    Ok(_) => TpmTrouble::Refused(describe(error)),
-                    Err(_) => TpmTrouble::Lost(lost),
-                }
+        let stop = |message: &str, help: &str| {
+            TpmTrouble::Lost(Error::environment(
+                format!("{message} ({})", describe(error)),
+                help,
+            ))
+        };
+        match response_code(error) {
+            // Some TPMs answer so to a seed that they cannot decrypt, though they are not in
+            // failure mode (libtpms does). In that mode there is no random number, while some
+            // properties are told all the same (TPM 2.0 Part 1, failure mode).
+            Some(RC_FAILURE) if self.context.get_random(1).is_ok() => {
+                TpmTrouble::Refused(format!("it does not decrypt the seed, {}", describe(error)))
             }
-            refused => refused,
+            // The attestation key was just made without a password, so it is the EK that has
+            // one. Another attempt would only count against the TPM, too.
+            Some(code) if matches!(code & RC_ERROR, RC_AUTH_FAIL | RC_BAD_AUTH) => stop(
+                "the EK in the TPM has a password",
+                "answer with tpm2_activatecredential (docs/challenge.md), which takes the password; \
+                 each wrong one may count towards the TPM's lockout",
+            ),
+            Some(RC_LOCKOUT) => stop(
+                "the TPM is in lockout, and its EK has no policy that would do without a password",
+                "wait until the lockout is over, or end it: tpm2_dictionarylockout --clear-lockout",
+            ),
+            _ => self.trouble(error),
         }
     }
 

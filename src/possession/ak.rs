@@ -73,8 +73,10 @@ pub struct AttestationKey {
 
 impl AttestationKey {
     /// Looks at a public area. That a TPM really holds such a key is proven when it
-    /// recovers a credential made for the Name: no TPM loads a key with these
-    /// attributes that it did not make (TPM 2.0 Part 3, TPM2_LoadExternal, TPM2_Import).
+    /// recovers a credential made for the Name: no TPM loads a private key with these
+    /// attributes that it did not make (TPM 2.0 Part 3, TPM2_LoadExternal, TPM2_Import),
+    /// and one without its private part, which it loads with any attributes, gives it no
+    /// authorisation for TPM2_ActivateCredential.
     ///
     /// # Errors
     /// An `ak-unsuitable` finding that names what is wrong.

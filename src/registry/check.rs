@@ -4,7 +4,8 @@ use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
 
 use super::audit::{
-    Action, CheckReport, Entry, EntryPossession, GENESIS, Problem, chain, record_sha256, to_json,
+    Action, CheckReport, Entry, EntryChallenge, EntryPossession, GENESIS, Problem, chain,
+    record_sha256, to_json,
 };
 use super::backend::{TrailRow, Transaction};
 use super::model::{Host, State};
@@ -29,6 +30,8 @@ struct Told {
 struct Checker {
     report: CheckReport,
     told: BTreeMap<i64, Told>,
+    /// The challenges that were not answered yet, by id, each with the host's name.
+    open: BTreeMap<String, (String, EntryChallenge)>,
     expected: Option<Sha256Digest>,
 }
 
@@ -46,6 +49,7 @@ pub(super) fn check(
             problems: Vec::new(),
         },
         told: BTreeMap::new(),
+        open: BTreeMap::new(),
         expected,
     };
     if expected == Some(GENESIS) {
@@ -163,6 +167,22 @@ impl Checker {
             }
             _ => {}
         }
+        // Only an answer to a challenge gives one, or a registration that takes the place of
+        // one with it.
+        let of = |id: i64| self.told.get(&id).and_then(|told| told.possession.clone());
+        let (had, inherited) = (of(entry.host_id), entry.supersedes.and_then(of));
+        let fits = match entry.action {
+            Action::Prove => self.answers(&entry),
+            Action::Remove | Action::Recheck | Action::Challenge => entry.possession == had,
+            _ => entry.possession.is_none() || entry.possession == inherited,
+        };
+        if !fits {
+            self.problem(
+                seq,
+                Some(&entry.host),
+                "it has a proof of possession that nothing before it gave",
+            );
+        }
         let recheck = match entry.rechecked_trusted {
             Some(trusted) => Some([
                 entry.at.clone(),
@@ -177,22 +197,9 @@ impl Checker {
                 .get_mut(&entry.host_id)
                 .and_then(|told| told.recheck.take()),
         };
-        // Only a proof gives one, or a registration that takes the place of one with it.
-        let may_have_changed = match entry.action {
-            Action::Prove => true,
-            Action::Remove | Action::Recheck | Action::Challenge => false,
-            _ => entry.supersedes.is_some(),
-        };
-        let had = self
-            .told
-            .get(&entry.host_id)
-            .and_then(|told| told.possession.clone());
-        if !may_have_changed && entry.possession != had {
-            self.problem(
-                seq,
-                Some(&entry.host),
-                "it has a proof of possession that nothing before it gave",
-            );
+        if let Some(challenge) = entry.challenge {
+            let id = challenge.id.clone();
+            self.open.insert(id, (entry.host.clone(), challenge));
         }
         let told = Told {
             possession: entry.possession,
@@ -203,6 +210,21 @@ impl Checker {
             recheck,
         };
         self.told.insert(entry.host_id, told);
+    }
+
+    /// Whether a proof answers a challenge of this host that nobody answered before.
+    fn answers(&mut self, entry: &Entry) -> bool {
+        let Some(proof) = &entry.possession else {
+            return false;
+        };
+        let named = |name: &str| HostName::new(name).ok();
+        self.open
+            .remove(&proof.challenge)
+            .is_some_and(|(host, challenge)| {
+                named(&host).is_some_and(|host| Some(host) == named(&entry.host))
+                    && challenge.ak_name == proof.ak_name
+                    && proof.proven_at == entry.at
+            })
     }
 
     fn head(&mut self, transaction: &dyn Transaction) {

@@ -17,7 +17,7 @@ use crate::swtpm::{Swtpm, write};
 use crate::{endorse, text};
 
 const NOW: Time = Time::from_unix(1_800_000_000);
-const LATER: Time = Time::from_unix(1_800_003_600);
+pub(crate) const LATER: Time = Time::from_unix(1_800_003_600);
 
 fn open(tpm: &Swtpm) -> Tpm {
     Tpm::open(&tpm.tcti()).unwrap()
@@ -37,7 +37,7 @@ fn challenge_for(keys: &[EkPub], request: &Request) -> NewChallenge {
 }
 
 /// What is in the TPM but should not be, and what should stay as it is.
-fn left_behind(tpm: &Swtpm) -> [String; 5] {
+pub(crate) fn left_behind(tpm: &Swtpm) -> [String; 5] {
     [
         "handles-transient",
         "handles-loaded-session",
@@ -208,11 +208,28 @@ fn a_tpm_that_is_locked_out() {
 #[test]
 fn an_endorsement_hierarchy_with_a_password() {
     let swtpm = Swtpm::bare();
+    // The EK itself can be read, since it is persistent.
+    swtpm.tool("tpm2_createek -G rsa -c 0x81010001 -u ek.pub");
+    let mut tpm = open(&swtpm);
+    let key = ek(&mut tpm, "L-1").key;
+    let request = ask(&mut tpm, None).unwrap();
+    let new = challenge_for(&[key], &request);
+    drop(tpm);
     swtpm.tool("tpm2_changeauth -c endorsement secret");
-    let error = ask(&mut open(&swtpm), None).unwrap_err();
-    assert_eq!(error.fault, Fault::Environment);
-    assert!(error.message.contains("attestation key"), "{error}");
-    assert!(error.help.contains("password"), "{error:?}");
+    let mut tpm = open(&swtpm);
+    // It is not taken for another TPM, nor its seed for a new one.
+    for error in [
+        ask(&mut tpm, None).unwrap_err(),
+        answer(&mut tpm, &new.challenge).unwrap_err(),
+        recover(&mut tpm, &new.challenge.credentials[0].credential).unwrap_err(),
+    ] {
+        assert_eq!(error.fault, Fault::Environment, "{error}");
+        assert!(
+            error.message.contains("makes no attestation key"),
+            "{error}"
+        );
+        assert!(error.help.contains("password"), "{error:?}");
+    }
 }
 
 #[test]
@@ -353,6 +370,52 @@ fn keys_that_prove_nothing() {
          -a fixedtpm|fixedparent|userwithauth|restricted|sign",
     );
     assert!(!loaded.status.success(), "the TPM took it: {loaded:?}");
+}
+
+/// The public area of another TPM's key is loaded with any attributes; but nothing is
+/// recovered for it, with a password or with a policy that it brings along. So one
+/// attestation key does not join the EKs of two TPMs.
+#[test]
+fn the_key_of_another_tpm() {
+    let (swtpm, other) = (Swtpm::bare(), Swtpm::bare());
+    swtpm.tool("tpm2_createek -G rsa -c ek.ctx -u ek.pub");
+    let public = TpmPublic::from_tpm2b(&fs::read(swtpm.path("ek.pub")).unwrap()).unwrap();
+    other.tool("tpm2_startauthsession -S policy");
+    other.tool("tpm2_policycommandcode -S policy -L digest TPM2_CC_ActivateCredential");
+    other.run("tpm2_flushcontext policy");
+    for (attributes, session) in [
+        ("userwithauth", ""),
+        (
+            "userwithauth|adminwithpolicy -L digest",
+            "-p session:policy",
+        ),
+    ] {
+        other.tool(&format!(
+            "tpm2_createprimary -C e -G ecc:ecdsa-sha256:null -g sha256 -c ak.ctx \
+             -a fixedtpm|fixedparent|sensitivedataorigin|restricted|sign|{attributes}"
+        ));
+        other.tool("tpm2_readpublic -c ak.ctx -f tss -o ak.pub");
+        let area = fs::read(other.path("ak.pub")).unwrap();
+        let ak = Request::read(&area).unwrap().ak;
+        let protection = Protection::of(&public).unwrap();
+        let credential = make_credential(&public.key, protection, ak.name(), b"secret").unwrap();
+        write(&swtpm.path("ak.pub"), area);
+        write(&swtpm.path("credential"), credential.to_tpm2_tools());
+        swtpm.tool("tpm2_loadexternal -C n -u ak.pub -c ak.ctx");
+        swtpm.tool("tpm2_startauthsession --policy-session -S session");
+        swtpm.tool("tpm2_policysecret -S session -c e");
+        swtpm.tool("tpm2_startauthsession --policy-session -S policy");
+        swtpm.tool("tpm2_policycommandcode -S policy TPM2_CC_ActivateCredential");
+        let output = swtpm.run(&format!(
+            "tpm2_activatecredential -c ak.ctx -C ek.ctx -i credential -o secret \
+             -P session:session {session}"
+        ));
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains("0x12F"), "{output:?}");
+        for what in ["session", "policy", "-t"] {
+            swtpm.run(&format!("tpm2_flushcontext {what}"));
+        }
+    }
 }
 
 /// A registry and a TPM, by the command line.

@@ -44,7 +44,7 @@ impl Proxy {
 }
 
 /// The control channel of an emulator is at the port after that for commands.
-fn pair_of_ports() -> (TcpListener, TcpListener, u16) {
+pub(super) fn pair_of_ports() -> (TcpListener, TcpListener, u16) {
     loop {
         let data = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = data.local_addr().unwrap().port();

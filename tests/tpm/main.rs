@@ -20,6 +20,7 @@ mod chain;
 mod challenge;
 mod disappears;
 mod dump;
+mod failure;
 mod keys;
 mod lockout;
 

@@ -73,8 +73,10 @@ struct JsonMade {
 
 pub(super) fn run(args: &Make, console: &mut Console<'_>) -> Result<Exit, Error> {
     let one_file = matches!(args.files.as_slice(), [file] if !file.is_dir());
-    let one_place = args.output_dir.is_none();
-    if !one_file && (one_place && !console.manner.json || args.host.is_some()) {
+    let one_place = args.output.is_some()
+        || args.tpm2_tools.is_some()
+        || args.output_dir.is_none() && !console.manner.json;
+    if !one_file && (one_place || args.host.is_some()) {
         return Err(Error::misuse(
             "several requests are named, but one host or one place for the challenge",
             "give --output-dir, and leave out --host: each request names its host",
@@ -152,8 +154,8 @@ impl Make {
     }
 }
 
-/// The host's name as far as it is safe in a path, and enough of the id to keep two
-/// hosts apart.
+/// The host's name as far as it is safe in a path and as an argument of a command, and
+/// enough of the id to keep two hosts apart.
 fn file_name(challenge: &Challenge) -> String {
     let name: String = challenge
         .host
@@ -166,7 +168,10 @@ fn file_name(challenge: &Challenge) -> String {
         .take(100)
         .collect();
     let id: String = challenge.id.to_string().chars().take(8).collect();
-    format!("{}-{id}.challenge", name.trim_start_matches('.'))
+    match name.trim_start_matches(['.', '-']) {
+        "" => format!("{id}.challenge"),
+        name => format!("{name}-{id}.challenge"),
+    }
 }
 
 /// The credentials as tpm2_activatecredential takes them, in the order in which
@@ -233,7 +238,33 @@ fn parse_seconds(text: &str) -> Result<i64, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_seconds;
+    use super::{file_name, parse_seconds};
+    use crate::der::Time;
+    use crate::possession::{Challenge, ChallengeId};
+
+    #[test]
+    fn names_of_files() {
+        for (host, expected) in [
+            ("hyp01.example", "hyp01.example-07070707.challenge"),
+            ("../../etc/x", "_.._etc_x-07070707.challenge"),
+            ("..", "07070707.challenge"),
+            // Neither a hidden file nor an option of whatever is run on the directory.
+            (".hidden", "hidden-07070707.challenge"),
+            ("-rf", "rf-07070707.challenge"),
+            (".-o", "o-07070707.challenge"),
+            ("a\\b c'$(d)", "a_b_c___d_-07070707.challenge"),
+        ] {
+            let challenge = Challenge {
+                id: ChallengeId([7; 16]),
+                host: host.to_owned(),
+                nonce: [0; 32],
+                expires: Time::from_unix(0),
+                ak_name: Vec::new(),
+                credentials: Vec::new(),
+            };
+            assert_eq!(file_name(&challenge), expected, "{host}");
+        }
+    }
 
     #[test]
     fn times() {

@@ -401,3 +401,70 @@ fn what_was_proven_cannot_be_made_up() {
     change("UPDATE possession SET proven_at = proven_at + 1 WHERE host_id = 1").unwrap();
     assert_eq!(bench.registry.check(None).unwrap().problems.len(), 2);
 }
+
+/// What was put into the database and taken out again, with the program itself having
+/// written it into the trail meanwhile.
+#[test]
+fn what_was_made_up_stays_so() {
+    let change = |bench: &Bench, sql: &str| {
+        let connection = rusqlite::Connection::open(bench.path()).unwrap();
+        connection.execute_batch(sql).unwrap();
+    };
+    let found = |bench: &Bench, action| {
+        let problems = bench.registry.check(None).unwrap().problems;
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].message.contains("nothing before it gave"));
+        let entry = &bench.registry.history(None).unwrap()[problems[0].seq.unwrap() as usize - 1];
+        assert_eq!(entry.entry.action, action);
+    };
+    let tpm = SoftTpm::new(&["L-2"]);
+
+    // A proof that a registration in its place has inherited.
+    let bench = Bench::new();
+    let candidate = with_tpm("hv1", &tpm);
+    bench.register(&candidate, &stage());
+    change(
+        &bench,
+        "INSERT INTO possession VALUES (1, 0, x'00', zeroblob(16))",
+    );
+    assert_eq!(
+        bench.add(&candidate, &require()).outcome,
+        Outcome::Registered
+    );
+    change(
+        &bench,
+        "DROP TRIGGER possession_kept; DELETE FROM possession WHERE host_id = 1;
+         CREATE TRIGGER possession_kept BEFORE DELETE ON possession
+BEGIN SELECT RAISE(ABORT, 'a proof is never deleted'); END;",
+    );
+    found(&bench, Action::Activate);
+
+    // A challenge of somebody's own, with secrets that he knows.
+    let (bench, elsewhere) = (Bench::new(), Bench::new());
+    for bench in [&bench, &elsewhere] {
+        bench.add(&candidate, &Options::default());
+    }
+    let answer = tpm.answer(&elsewhere.challenge(&tpm, "hv1"));
+    change(
+        &bench,
+        &format!(
+            "ATTACH '{}' AS other; INSERT INTO challenge SELECT * FROM other.challenge",
+            elsewhere.path().display()
+        ),
+    );
+    assert!(bench.answer(&answer).is_proven());
+    found(&bench, Action::Prove);
+
+    // One that was answered, made new.
+    let bench = Bench::new();
+    bench.add(&candidate, &Options::default());
+    let answer = tpm.answer(&bench.challenge(&tpm, "hv1"));
+    assert!(bench.answer(&answer).is_proven());
+    change(
+        &bench,
+        "CREATE TEMP TABLE again AS SELECT * FROM challenge; DELETE FROM challenge;
+         UPDATE again SET used_at = NULL; INSERT INTO challenge SELECT * FROM again",
+    );
+    assert!(bench.answer(&answer).is_proven());
+    found(&bench, Action::Prove);
+}
