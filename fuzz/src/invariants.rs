@@ -12,7 +12,7 @@ use endorse::ek::{
 };
 use endorse::identifier::{Identifier, Kind};
 use endorse::possession::{
-    Answer, Challenge, Credential, Kept, KeptEk, Quote, QuoteSignature, Request, check,
+    Answer, Challenge, Credential, Kept, KeptEk, Quote, QuoteSignature, Request, Terms, check,
 };
 use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage};
 use endorse::verdict::{Outcome, judge};
@@ -239,12 +239,15 @@ pub(crate) fn challenge(data: &[u8]) {
         let again = Answer::read(answer.to_json().as_bytes()).unwrap();
         assert_eq!(again.secrets, answer.secrets);
         assert_eq!(again.quote, answer.quote);
-        let kept = Kept {
+        let terms = Terms {
             id: answer.challenge,
             host: "hyp01".to_owned(),
             nonce: [0; 32],
             expires: Time::from_unix(i64::MAX),
             ak_name: answer.ak.name().unwrap_or_default(),
+        };
+        let kept = Kept {
+            terms,
             eks: vec![KeptEk {
                 ek: answer
                     .secrets

@@ -77,7 +77,7 @@ pub fn ask(tpm: &mut dyn TpmDevice, name: Option<&str>) -> Result<Request, Error
 /// [`Fault::Rejected`] with `ak-mismatch` or `challenge-secret` if this TPM cannot answer
 /// it, [`Fault::Environment`] if it stops answering or makes no attestation key.
 pub fn answer(tpm: &mut dyn AnsweringTpm, challenge: &Challenge) -> Result<Answer, Error> {
-    let (template, ak) = own_attestation_key(tpm, &challenge.ak_name)?;
+    let (template, ak) = own_attestation_key(tpm, &challenge.terms.ak_name)?;
     let mut secrets: Vec<(Sha256Digest, Vec<u8>)> = Vec::new();
     for credential in &challenge.credentials {
         if secrets.iter().any(|(ek, _)| *ek == credential.ek) {
@@ -102,7 +102,7 @@ pub fn answer(tpm: &mut dyn AnsweringTpm, challenge: &Challenge) -> Result<Answe
         .map_err(|trouble| lost(trouble, "the TPM does not sign a quote"))?;
     let (quote, signature) = quoted;
     Ok(Answer {
-        challenge: challenge.id,
+        challenge: challenge.terms.id,
         ak: ak.public().clone(),
         secrets,
         quote,

@@ -77,22 +77,22 @@ impl Proof {
 /// `challenge-unknown` for an answer to another challenge.
 pub fn check(kept: &Kept, answer: &Answer, at: Time) -> Result<Proof, Vec<Finding>> {
     let mut findings = Vec::new();
-    if answer.challenge != kept.id {
+    if answer.challenge != kept.terms.id {
         findings.push(Finding::new(
             Code::ChallengeUnknown,
             format!(
                 "the answer is to the challenge {}, not to {}",
-                answer.challenge, kept.id
+                answer.challenge, kept.terms.id
             ),
             "have the host answer this challenge",
         ));
     }
-    if at > kept.expires {
+    if at > kept.terms.expires {
         findings.push(Finding::new(
             Code::ChallengeExpired,
             format!(
                 "the challenge had to be answered by {}; it is {at}",
-                kept.expires
+                kept.terms.expires
             ),
             "make a new one; --valid-for gives the host more time",
         ));
@@ -105,9 +105,9 @@ pub fn check(kept: &Kept, answer: &Answer, at: Time) -> Result<Proof, Vec<Findin
         return Err(findings);
     }
     Ok(Proof {
-        challenge: kept.id,
+        challenge: kept.terms.id,
         eks: kept.eks.iter().map(|kept| kept.ek).collect(),
-        ak_name: kept.ak_name.clone(),
+        ak_name: kept.terms.ak_name.clone(),
         at,
     })
 }
@@ -137,7 +137,7 @@ fn attestation_key(
     findings: &mut Vec<Finding>,
 ) -> Option<AttestationKey> {
     match AttestationKey::new(answer.ak.clone()) {
-        Ok(key) if key.name() == kept.ak_name => Some(key),
+        Ok(key) if key.name() == kept.terms.ak_name => Some(key),
         Ok(key) => {
             findings.push(Finding::new(
                 Code::AkMismatch,
@@ -145,7 +145,7 @@ fn attestation_key(
                     "the answer is signed by the attestation key {}, but the challenge is made \
                      for {}",
                     hex(key.name()),
-                    hex(&kept.ak_name)
+                    hex(&kept.terms.ak_name)
                 ),
                 "answer with the key that the request was made with, or ask anew",
             ));

@@ -14,10 +14,10 @@ use crate::hash::{Sha256Digest, from_hex, hex, sha256};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChallengeId(pub [u8; 16]);
 
-/// A challenge, as it goes to the host.
+/// What a challenge is about, on either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
-    /// Its name.
+pub struct Terms {
+    /// The challenge's name.
     pub id: ChallengeId,
     /// The name the host is registered under.
     pub host: String,
@@ -27,6 +27,13 @@ pub struct Challenge {
     pub expires: Time,
     /// The Name of the attestation key that it is made for.
     pub ak_name: Vec<u8>,
+}
+
+/// A challenge, as it goes to the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// What it is about.
+    pub terms: Terms,
     /// The credentials: one for each EK, two for an EK whose protection is not known.
     pub credentials: Vec<EkCredential>,
 }
@@ -48,16 +55,8 @@ pub struct EkCredential {
 /// who reads the registry cannot answer for a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The challenge.
-    pub id: ChallengeId,
-    /// The name the host is registered under.
-    pub host: String,
-    /// The nonce.
-    pub nonce: [u8; 32],
-    /// Until when it may be answered.
-    pub expires: Time,
-    /// The Name of the attestation key.
-    pub ak_name: Vec<u8>,
+    /// What it is about.
+    pub terms: Terms,
     /// Every EK of the host.
     pub eks: Vec<KeptEk>,
 }
@@ -88,9 +87,13 @@ impl NewChallenge {
     /// public area the request does not have; what
     /// [`make_credential`] says of impossible keys.
     pub fn new(host: &str, eks: &[EkPub], request: &Request, expires: Time) -> Result<Self, Error> {
-        let id = ChallengeId(random()?);
-        let nonce = random()?;
-        let ak_name = request.ak.name();
+        let terms = Terms {
+            id: ChallengeId(random()?),
+            host: host.to_owned(),
+            nonce: random()?,
+            expires,
+            ak_name: request.ak.name().to_vec(),
+        };
         let mut credentials = Vec::new();
         let mut kept = Vec::new();
         for key in eks {
@@ -104,7 +107,7 @@ impl NewChallenge {
                     ek,
                     algorithm: key.algorithm().to_string(),
                     protection,
-                    credential: make_credential(key, protection, ak_name, &secret)?,
+                    credential: make_credential(key, protection, &terms.ak_name, &secret)?,
                 });
             }
             kept.push(KeptEk {
@@ -120,21 +123,10 @@ impl NewChallenge {
         }
         Ok(Self {
             challenge: Challenge {
-                id,
-                host: host.to_owned(),
-                nonce,
-                expires,
-                ak_name: ak_name.to_vec(),
+                terms: terms.clone(),
                 credentials,
             },
-            kept: Kept {
-                id,
-                host: host.to_owned(),
-                nonce,
-                expires,
-                ak_name: ak_name.to_vec(),
-                eks: kept,
-            },
+            kept: Kept { terms, eks: kept },
         })
     }
 }
@@ -161,14 +153,7 @@ impl Challenge {
                 eks.push(credential.ek);
             }
         }
-        qualifying_data(
-            &self.id,
-            &self.nonce,
-            self.expires,
-            &self.host,
-            &self.ak_name,
-            &eks,
-        )
+        self.terms.qualifying_data(&eks)
     }
 }
 
@@ -176,40 +161,37 @@ impl Kept {
     /// The same as [`Challenge::qualifying_data`].
     pub fn qualifying_data(&self) -> Sha256Digest {
         let eks: Vec<Sha256Digest> = self.eks.iter().map(|kept| kept.ek).collect();
-        qualifying_data(
-            &self.id,
-            &self.nonce,
-            self.expires,
-            &self.host,
-            &self.ak_name,
-            &eks,
-        )
+        self.terms.qualifying_data(&eks)
+    }
+
+    /// SHA-256 over all that is kept, for whoever watches over it.
+    pub fn fingerprint(&self) -> Sha256Digest {
+        let mut all = self.qualifying_data().0.to_vec();
+        for kept in &self.eks {
+            all.extend_from_slice(&kept.secret_sha256.0);
+        }
+        sha256(&all)
     }
 }
 
-/// Everything that a challenge is about, in one digest. Each part has a fixed length
-/// or its length before it, so that no two challenges give the same octets.
-fn qualifying_data(
-    id: &ChallengeId,
-    nonce: &[u8; 32],
-    expires: Time,
-    host: &str,
-    ak_name: &[u8],
-    eks: &[Sha256Digest],
-) -> Sha256Digest {
-    let mut all = b"endorse.challenge/1\0".to_vec();
-    all.extend_from_slice(&id.0);
-    all.extend_from_slice(nonce);
-    all.extend_from_slice(&expires.unix().to_be_bytes());
-    for part in [host.as_bytes(), ak_name] {
-        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        all.extend_from_slice(&length.to_be_bytes());
-        all.extend_from_slice(part);
+impl Terms {
+    /// Everything that a challenge is about, in one digest. Each part has a fixed length
+    /// or its length before it, so that no two challenges give the same octets.
+    fn qualifying_data(&self, eks: &[Sha256Digest]) -> Sha256Digest {
+        let mut all = b"endorse.challenge/1\0".to_vec();
+        all.extend_from_slice(&self.id.0);
+        all.extend_from_slice(&self.nonce);
+        all.extend_from_slice(&self.expires.unix().to_be_bytes());
+        for part in [self.host.as_bytes(), &self.ak_name] {
+            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+            all.extend_from_slice(&length.to_be_bytes());
+            all.extend_from_slice(part);
+        }
+        for ek in eks {
+            all.extend_from_slice(&ek.0);
+        }
+        sha256(&all)
     }
-    for ek in eks {
-        all.extend_from_slice(&ek.0);
-    }
-    sha256(&all)
 }
 
 /// How credentials for a key are protected: as its public area says, if the request

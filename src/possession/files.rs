@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
-use super::challenge::{Challenge, ChallengeId, EkCredential, hash_text};
+use super::challenge::{Challenge, ChallengeId, EkCredential, Terms, hash_text};
 use super::credential::{Credential, Protection};
 use super::malformed;
 use super::request::{Request, suitable};
@@ -119,15 +119,15 @@ pub(super) fn read_challenge(bytes: &[u8]) -> Result<Challenge, Error> {
     if credentials.is_empty() {
         return Err(malformed("the challenge has no credential").at("/credentials"));
     }
-    let challenge = Challenge {
+    let terms = Terms {
         id: id(&file.id, "/id")?,
         host: file.host,
         nonce: fixed(&file.nonce, "/nonce")?,
         expires: Time::parse_rfc3339(&file.expires)
             .map_err(|error| malformed(error.message).at("/expires"))?,
         ak_name: octets(&file.ak_name, "/ak_name")?,
-        credentials,
     };
+    let challenge = Challenge { terms, credentials };
     if challenge.qualifying_data() != digest(&file.qualifying_data, "/qualifying_data")? {
         return Err(malformed(
             "the qualifying data are not those of the challenge: something in it was changed",
@@ -140,11 +140,11 @@ pub(super) fn read_challenge(bytes: &[u8]) -> Result<Challenge, Error> {
 pub(super) fn write_challenge(challenge: &Challenge) -> String {
     write(&ChallengeFile {
         schema: CHALLENGE.to_owned(),
-        id: challenge.id.to_string(),
-        host: challenge.host.clone(),
-        nonce: hex(&challenge.nonce),
-        expires: challenge.expires.to_string(),
-        ak_name: hex(&challenge.ak_name),
+        id: challenge.terms.id.to_string(),
+        host: challenge.terms.host.clone(),
+        nonce: hex(&challenge.terms.nonce),
+        expires: challenge.terms.expires.to_string(),
+        ak_name: hex(&challenge.terms.ak_name),
         credentials: challenge
             .credentials
             .iter()

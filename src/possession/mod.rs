@@ -29,7 +29,7 @@ pub(crate) mod tests;
 
 pub use ak::{AK_TEMPLATES, AkTemplate, AttestationKey};
 pub use answer::{Answer, Proof, check};
-pub use challenge::{Challenge, ChallengeId, EkCredential, Kept, KeptEk, NewChallenge};
+pub use challenge::{Challenge, ChallengeId, EkCredential, Kept, KeptEk, NewChallenge, Terms};
 pub use credential::{Credential, MAX_CREDENTIAL_LEN, Protection, make_credential};
 pub use files::MAX_FILE_LEN;
 pub use quote::{Quote, QuoteSignature};

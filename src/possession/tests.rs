@@ -212,14 +212,14 @@ impl SoftTpm {
                 .iter()
                 .find(|ek| ek.key().spki_sha256() == credential.ek);
             let secret = ek.and_then(|ek| {
-                let name = &challenge.ak_name;
+                let name = &challenge.terms.ak_name;
                 ek.activate(credential.protection, &credential.credential, name)
             });
             secrets.extend(secret.map(|secret| (credential.ek, secret)));
         }
         let quote = attest(&challenge.qualifying_data().0);
         Answer {
-            challenge: challenge.id,
+            challenge: challenge.terms.id,
             ak: TpmPublic::from_tpmt(&self.ak_area).unwrap(),
             secrets,
             signature: self.sign(&quote),
@@ -275,7 +275,7 @@ fn every_kind_of_ek() {
         let eks: Vec<_> = tpm.keys().iter().map(EkPub::spki_sha256).collect();
         assert_eq!(proof.eks(), eks);
         assert_eq!(proof.ak_name(), tpm.request().ak.name());
-        assert_eq!(proof.challenge(), new.kept.id);
+        assert_eq!(proof.challenge(), new.kept.terms.id);
         assert_eq!(proof.at(), NOW);
     }
 }
@@ -322,8 +322,8 @@ fn files_give_back_what_was_written() {
 fn no_two_challenges_are_alike() {
     let tpm = SoftTpm::new(&["L-2"]);
     let (one, two) = (tpm.challenge(), tpm.challenge());
-    assert_ne!(one.challenge.id, two.challenge.id);
-    assert_ne!(one.challenge.nonce, two.challenge.nonce);
+    assert_ne!(one.challenge.terms.id, two.challenge.terms.id);
+    assert_ne!(one.challenge.terms.nonce, two.challenge.terms.nonce);
     assert_ne!(one.kept.eks[0].secret_sha256, two.kept.eks[0].secret_sha256);
     // The answer to one is none to the other.
     let answer = tpm.answer(&one.challenge);
@@ -336,7 +336,7 @@ fn no_two_challenges_are_alike() {
         ]
     );
     let renamed = Answer {
-        challenge: two.challenge.id,
+        challenge: two.challenge.terms.id,
         ..answer
     };
     assert_eq!(
@@ -531,7 +531,7 @@ fn each_field_of_the_challenge() {
                 let recovered = tpm.eks[0].activate(
                     challenge.credentials[0].protection,
                     &challenge.credentials[0].credential,
-                    &challenge.ak_name,
+                    &challenge.terms.ak_name,
                 );
                 let expected = new.kept.eks[0].secret_sha256;
                 assert_ne!(
@@ -640,15 +640,15 @@ fn the_qualifying_data_tell_everything_apart() {
         assert!(!seen.contains(&data));
         seen.push(data);
     };
-    add(&|kept| kept.id.0[0] ^= 1);
-    add(&|kept| kept.nonce[31] ^= 1);
-    add(&|kept| kept.expires = NOW);
-    add(&|kept| kept.host.push('a'));
-    add(&|kept| kept.ak_name.push(0));
+    add(&|kept| kept.terms.id.0[0] ^= 1);
+    add(&|kept| kept.terms.nonce[31] ^= 1);
+    add(&|kept| kept.terms.expires = NOW);
+    add(&|kept| kept.terms.host.push('a'));
+    add(&|kept| kept.terms.ak_name.push(0));
     add(&|kept| {
         // One octet moved from the Name to the host.
-        let first = char::from(kept.ak_name.remove(0));
-        kept.host.push(first);
+        let first = char::from(kept.terms.ak_name.remove(0));
+        kept.terms.host.push(first);
     });
     add(&|kept| kept.eks[0].ek = Sha256Digest([7; 32]));
     add(&|kept| kept.eks.push(kept.eks[0].clone()));
@@ -697,20 +697,16 @@ fn files_of_an_emulator() {
     let request = Request::read(file!("request.json")).unwrap();
     let challenge = Challenge::read(file!("challenge.json")).unwrap();
     let answer = Answer::read(file!("answer.json")).unwrap();
-    assert_eq!(challenge.ak_name, request.ak.name());
-    assert_eq!(answer.challenge, challenge.id);
+    assert_eq!(challenge.terms.ak_name, request.ak.name());
+    assert_eq!(answer.challenge, challenge.terms.id);
     let kept = Kept {
-        id: challenge.id,
-        host: challenge.host.clone(),
-        nonce: challenge.nonce,
-        expires: challenge.expires,
-        ak_name: challenge.ak_name.clone(),
+        terms: challenge.terms.clone(),
         eks: vec![KeptEk {
             ek: answer.secrets[0].0,
             secret_sha256: sha256(&answer.secrets[0].1),
         }],
     };
-    let proof = check(&kept, &answer, challenge.expires).unwrap();
+    let proof = check(&kept, &answer, challenge.terms.expires).unwrap();
     assert_eq!(proof.eks(), [request.eks[0].key.spki_sha256()]);
 
     // A key of tpm2_createak for RSASSA, and its quote.

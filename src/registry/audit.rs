@@ -117,6 +117,8 @@ pub struct EntryChallenge {
     pub ak_name: String,
     /// Until when it may be answered, RFC 3339 in UTC.
     pub expires: String,
+    /// SHA-256 over what is kept of it ([`Kept::fingerprint`]).
+    pub kept: String,
 }
 
 /// A proof of possession in an [`Entry`].
@@ -246,9 +248,10 @@ pub(super) fn append(
             .recheck
             .map_or_else(Vec::new, |recheck| recheck.codes.clone()),
         challenge: event.challenge.map(|kept| EntryChallenge {
-            id: kept.id.to_string(),
-            ak_name: hex(&kept.ak_name),
-            expires: kept.expires.to_string(),
+            id: kept.terms.id.to_string(),
+            ak_name: hex(&kept.terms.ak_name),
+            expires: kept.terms.expires.to_string(),
+            kept: kept.fingerprint().to_string(),
         }),
         possession: host.possession.as_ref().map(EntryPossession::from),
         record_sha256: record_sha256(host)?.to_string(),

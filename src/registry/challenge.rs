@@ -141,7 +141,7 @@ fn challenged(
     transaction: &dyn Transaction,
     stored: &StoredChallenge,
 ) -> Result<Option<Host>, Error> {
-    let name = HostName::new(&stored.kept.host)?;
+    let name = HostName::new(&stored.kept.terms.host)?;
     let host = transaction.current_by_name(name.key())?;
     Ok(host.filter(|host| {
         host.eks
@@ -163,7 +163,7 @@ fn host_changed(stored: &StoredChallenge) -> Finding {
         Code::ChallengeUnknown,
         format!(
             "{} is not registered any more with the EKs that it was challenged for",
-            stored.kept.host
+            stored.kept.terms.host
         ),
         "register it, and make a new challenge",
     )

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
+use crate::possession::ChallengeId;
 
 use super::audit::{
     Action, CheckReport, Entry, EntryChallenge, EntryPossession, GENESIS, Problem, chain,
@@ -26,12 +27,19 @@ struct Told {
     possession: Option<EntryPossession>,
 }
 
+/// What the trail says of one challenge.
+struct ToldChallenge {
+    host: String,
+    told: EntryChallenge,
+    answered: Option<String>,
+}
+
 /// Goes through the trail and compares the hosts with what it says.
 struct Checker {
     report: CheckReport,
     told: BTreeMap<i64, Told>,
-    /// The challenges that were not answered yet, by id, each with the host's name.
-    open: BTreeMap<String, (String, EntryChallenge)>,
+    /// The challenges, by id.
+    challenges: BTreeMap<String, ToldChallenge>,
     expected: Option<Sha256Digest>,
 }
 
@@ -49,7 +57,7 @@ pub(super) fn check(
             problems: Vec::new(),
         },
         told: BTreeMap::new(),
-        open: BTreeMap::new(),
+        challenges: BTreeMap::new(),
         expected,
     };
     if expected == Some(GENESIS) {
@@ -64,6 +72,7 @@ pub(super) fn check(
     }
     checker.head(transaction);
     checker.hosts(transaction);
+    checker.challenges(transaction);
     Ok(checker.report)
 }
 
@@ -198,8 +207,14 @@ impl Checker {
                 .and_then(|told| told.recheck.take()),
         };
         if let Some(challenge) = entry.challenge {
-            let id = challenge.id.clone();
-            self.open.insert(id, (entry.host.clone(), challenge));
+            self.challenges.insert(
+                challenge.id.clone(),
+                ToldChallenge {
+                    host: entry.host.clone(),
+                    told: challenge,
+                    answered: None,
+                },
+            );
         }
         let told = Told {
             possession: entry.possession,
@@ -217,14 +232,42 @@ impl Checker {
         let Some(proof) = &entry.possession else {
             return false;
         };
+        let Some(challenge) = self.challenges.get_mut(&proof.challenge) else {
+            return false;
+        };
         let named = |name: &str| HostName::new(name).ok();
-        self.open
-            .remove(&proof.challenge)
-            .is_some_and(|(host, challenge)| {
-                named(&host).is_some_and(|host| Some(host) == named(&entry.host))
-                    && challenge.ak_name == proof.ak_name
-                    && proof.proven_at == entry.at
-            })
+        let fits = challenge.answered.is_none()
+            && named(&challenge.host).is_some_and(|host| Some(host) == named(&entry.host))
+            && challenge.told.ak_name == proof.ak_name
+            && proof.proven_at == entry.at;
+        challenge.answered = Some(entry.at.clone());
+        fits
+    }
+
+    /// Those that were forgotten are gone; of the others all must be as it was.
+    fn challenges(&mut self, transaction: &dyn Transaction) {
+        for (id, challenge) in std::mem::take(&mut self.challenges) {
+            let stored = match ChallengeId::from_text(&id) {
+                Some(id) => transaction.challenge(id),
+                None => Ok(None),
+            };
+            let host = Some(challenge.host.as_str());
+            match stored {
+                Ok(None) => {}
+                Ok(Some(stored)) => {
+                    if stored.kept.fingerprint().to_string() != challenge.told.kept {
+                        let message = format!("the challenge {id} is not what the trail says");
+                        self.problem(None, host, message);
+                    }
+                    if stored.used_at.map(|at| at.to_string()) != challenge.answered {
+                        let message =
+                            format!("the challenge {id} was not answered when the trail says");
+                        self.problem(None, host, message);
+                    }
+                }
+                Err(error) => self.problem(None, host, error.message),
+            }
+        }
     }
 
     fn head(&mut self, transaction: &dyn Transaction) {

@@ -22,7 +22,8 @@ impl HostName {
     /// # Errors
     /// [`Fault::Misuse`](crate::finding::Fault::Misuse) for a name that breaks a rule.
     pub fn new(text: &str) -> Result<Self, Error> {
-        let help = "give another with --name";
+        let help =
+            "give another name; with register-host it is that of the file unless --name gives one";
         let text = text.trim();
         if text.is_empty() {
             return Err(Error::misuse("the host's name is empty", help));

@@ -140,9 +140,16 @@ impl Policy {
             && code.default_severity() == Severity::Error
             && !code.may_be_weakened()
         {
+            let help = match code.is_absolute() {
+                true => "remove it from [severity]",
+                false => {
+                    "remove it from [severity]; register-host --force registers a host that is not \
+                     proven genuine"
+                }
+            };
             return Err(Error::misuse(
                 format!("'{code}' is always an error; a policy cannot make it less"),
-                "remove it from [severity]; register-host --force registers a host that is not proven",
+                help,
             ));
         }
         self.severity.insert(code, severity);

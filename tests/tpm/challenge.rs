@@ -661,7 +661,7 @@ fn two_answer_at_once() {
     for output in both {
         if output.status.success() {
             let answer = endorse::possession::Answer::read(&output.stdout).unwrap();
-            assert_eq!(answer.challenge, challenge.id);
+            assert_eq!(answer.challenge, challenge.terms.id);
             answered += 1;
         } else {
             let said = text(&output.stderr);

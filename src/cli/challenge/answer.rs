@@ -81,8 +81,8 @@ pub(super) fn run(args: &Answer, console: &mut Console<'_>) -> Result<Exit, Erro
         deliver(text.as_bytes(), args.output.as_deref(), console)?;
         Answered {
             outcome: "answered",
-            host: Some(challenge.host),
-            challenge: Some(challenge.id.to_string()),
+            host: Some(challenge.terms.host),
+            challenge: Some(challenge.terms.id.to_string()),
             document: output.is_none().then_some(text),
             output,
         }

@@ -41,49 +41,36 @@ pub(super) struct Check {
     /// Answers, directories of them, or '-' for standard input
     #[arg(value_name = "FILE", required_unless_present = "challenge")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    tpm2_tools: Tpm2ToolsArgs,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+/// The files of a host that answered with tpm2-tools.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Answered with tpm2-tools")]
+struct Tpm2ToolsArgs {
     /// The challenge that tpm2-tools answered
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with = "files",
-        requires_all = ["ak", "secret", "quote", "signature"],
-        help_heading = "Answered with tpm2-tools"
+        requires_all = ["ak", "secret", "quote", "signature"]
     )]
     challenge: Option<PathBuf>,
     /// Public area of the attestation key (tpm2_createak -u)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "challenge",
-        help_heading = "Answered with tpm2-tools"
-    )]
+    #[arg(long, value_name = "FILE", requires = "challenge")]
     ak: Option<PathBuf>,
     /// Recovered secret (tpm2_activatecredential -o); may be repeated
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "challenge",
-        help_heading = "Answered with tpm2-tools"
-    )]
+    #[arg(long, value_name = "FILE", requires = "challenge")]
     secret: Vec<PathBuf>,
     /// The quote (tpm2_quote -m)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "challenge",
-        help_heading = "Answered with tpm2-tools"
-    )]
+    #[arg(long, value_name = "FILE", requires = "challenge")]
     quote: Option<PathBuf>,
     /// Its signature (tpm2_quote -s)
-    #[arg(
-        long,
-        value_name = "FILE",
-        requires = "challenge",
-        help_heading = "Answered with tpm2-tools"
-    )]
+    #[arg(long, value_name = "FILE", requires = "challenge")]
     signature: Option<PathBuf>,
-    #[command(flatten)]
-    registry: RegistryArgs,
 }
 
 #[derive(Serialize)]
@@ -104,9 +91,9 @@ pub(super) fn run(args: &Check, console: &mut Console<'_>) -> Result<Exit, Error
         exit: Exit::Done,
         results: Vec::new(),
     };
-    if let Some(challenge) = &args.challenge {
+    if let Some(challenge) = &args.tpm2_tools.challenge {
         let name = challenge.display().to_string();
-        job.check(&name, args.answer_of_tpm2_tools(), console);
+        job.check(&name, args.tpm2_tools.answer(), console);
     }
     for_each_input(&args.files, console, |console, input| {
         let answer = input.bytes.and_then(|bytes| Answer::read(&bytes));
@@ -118,9 +105,9 @@ pub(super) fn run(args: &Check, console: &mut Console<'_>) -> Result<Exit, Error
     Ok(job.exit)
 }
 
-impl Check {
-    /// The files that tpm2-tools wrote, put together.
-    fn answer_of_tpm2_tools(&self) -> Result<Answer, Error> {
+impl Tpm2ToolsArgs {
+    /// The files, put together.
+    fn answer(&self) -> Result<Answer, Error> {
         let read = |path: &Option<PathBuf>| match path {
             Some(path) => read_file(path, MAX_FILE_LEN),
             None => Ok(Vec::new()),
@@ -147,7 +134,7 @@ impl Check {
             secrets.push((ek, read_file(path, MAX_FILE_LEN)?));
         }
         Ok(Answer {
-            challenge: challenge.id,
+            challenge: challenge.terms.id,
             ak: Request::read(&read(&self.ak)?)?.ak.public().clone(),
             secrets,
             quote: read(&self.quote)?,

@@ -144,9 +144,9 @@ impl Make {
         Ok(JsonMade {
             input: input.name.clone(),
             outcome: "made",
-            host: Some(challenge.host.clone()),
-            challenge: Some(challenge.id.to_string()),
-            expires: Some(challenge.expires.to_string()),
+            host: Some(challenge.terms.host.clone()),
+            challenge: Some(challenge.terms.id.to_string()),
+            expires: Some(challenge.terms.expires.to_string()),
             document: output.is_none().then_some(text),
             output: output.map(|path| path.display().to_string()),
             error: None,
@@ -158,6 +158,7 @@ impl Make {
 /// enough of the id to keep two hosts apart.
 fn file_name(challenge: &Challenge) -> String {
     let name: String = challenge
+        .terms
         .host
         .chars()
         .map(|c| match c {
@@ -167,7 +168,7 @@ fn file_name(challenge: &Challenge) -> String {
         })
         .take(100)
         .collect();
-    let id: String = challenge.id.to_string().chars().take(8).collect();
+    let id: String = challenge.terms.id.to_string().chars().take(8).collect();
     match name.trim_start_matches(['.', '-']) {
         "" => format!("{id}.challenge"),
         name => format!("{name}-{id}.challenge"),
@@ -240,7 +241,7 @@ fn parse_seconds(text: &str) -> Result<i64, String> {
 mod tests {
     use super::{file_name, parse_seconds};
     use crate::der::Time;
-    use crate::possession::{Challenge, ChallengeId};
+    use crate::possession::{Challenge, ChallengeId, Terms};
 
     #[test]
     fn names_of_files() {
@@ -254,14 +255,15 @@ mod tests {
             (".-o", "o-07070707.challenge"),
             ("a\\b c'$(d)", "a_b_c___d_-07070707.challenge"),
         ] {
-            let challenge = Challenge {
+            let terms = Terms {
                 id: ChallengeId([7; 16]),
                 host: host.to_owned(),
                 nonce: [0; 32],
                 expires: Time::from_unix(0),
                 ak_name: Vec::new(),
-                credentials: Vec::new(),
             };
+            let credentials = Vec::new();
+            let challenge = Challenge { terms, credentials };
             assert_eq!(file_name(&challenge), expected, "{host}");
         }
     }

@@ -5,6 +5,7 @@
 //! `synchronous=EXTRA` makes a committed change outlive a power cut.
 
 mod error;
+mod possession;
 mod schema;
 mod transaction;
 

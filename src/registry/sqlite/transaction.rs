@@ -5,15 +5,15 @@ use rusqlite::{OptionalExtension as _, Params, Row, ToSql, params};
 
 use crate::der::Time;
 use crate::finding::Error;
-use crate::hash::{Sha256Digest, from_hex};
+use crate::hash::Sha256Digest;
 use crate::identifier::Machine;
-use crate::possession::{ChallengeId, Kept, KeptEk};
+use crate::possession::{ChallengeId, Kept};
 
 use super::super::backend::{StoredChallenge, TrailRow, Transaction};
 use super::super::model::{
     Host, HostEk, HostEkCert, PolicyVersion, Possession, Recheck, State, Trust,
 };
-use super::error;
+use super::{error, possession};
 
 /// The columns that [`host`] reads, under a condition.
 macro_rules! hosts {
@@ -42,11 +42,6 @@ const EKS: &str = "SELECT algorithm, spki, spki_sha256, windows_sha256 FROM ek
 const EKCERTS: &str = "SELECT sha256, der FROM ekcert WHERE host_id = ?1 ORDER BY position";
 const RECHECK: &str =
     "SELECT at, judged_at, trusted, codes, store, policy FROM recheck WHERE host_id = ?1";
-const POSSESSION: &str = "SELECT proven_at, ak_name, challenge FROM possession WHERE host_id = ?1";
-const CHALLENGE: &str =
-    "SELECT host, nonce, ak_name, eks, expires_at, used_at FROM challenge WHERE id = ?1";
-const USE_CHALLENGE: &str = "UPDATE challenge SET used_at = ?2 WHERE id = ?1";
-const FORGET_CHALLENGES: &str = "DELETE FROM challenge WHERE expires_at < ?1";
 const FILE: &str = "SELECT bytes FROM file WHERE sha256 = ?1";
 const HEAD: &str = "SELECT entries, hash FROM head WHERE id = 1";
 const END: &str = "UPDATE host SET state = ?2, ended_at = ?3 WHERE id = ?1";
@@ -62,10 +57,10 @@ pub(super) const QUERIES: &[&str] = &[
     EKS,
     EKCERTS,
     RECHECK,
-    POSSESSION,
-    CHALLENGE,
-    USE_CHALLENGE,
-    FORGET_CHALLENGES,
+    possession::POSSESSION,
+    possession::CHALLENGE,
+    possession::USE_CHALLENGE,
+    possession::FORGET_CHALLENGES,
     FILE,
     HEAD,
     END,
@@ -149,33 +144,8 @@ impl<'a> SqliteTransaction<'a> {
                 })
             })
             .optional()?;
-        host.possession = self
-            .transaction
-            .prepare_cached(POSSESSION)?
-            .query_row([host.id], |row| {
-                Ok(Possession {
-                    proven_at: Time::from_unix(row.get(0)?),
-                    ak_name: row.get(1)?,
-                    challenge: row.get(2).map(ChallengeId)?,
-                })
-            })
-            .optional()?;
+        host.possession = possession::of_host(&self.transaction, host.id)?;
         Ok(())
-    }
-
-    fn write_possession(&self, id: i64, possession: &Possession) -> rusqlite::Result<usize> {
-        self.execute(
-            "INSERT INTO possession (host_id, proven_at, ak_name, challenge)
-             VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (host_id) DO UPDATE SET proven_at = excluded.proven_at,
-                ak_name = excluded.ak_name, challenge = excluded.challenge",
-            params![
-                id,
-                possession.proven_at.unix(),
-                possession.ak_name,
-                possession.challenge.0,
-            ],
-        )
     }
 
     fn insert_all(
@@ -243,7 +213,7 @@ impl<'a> SqliteTransaction<'a> {
             )?;
         }
         if let Some(possession) = &host.possession {
-            self.write_possession(id, possession)?;
+            possession::write(&self.transaction, id, possession)?;
         }
         Ok(id)
     }
@@ -366,65 +336,27 @@ impl Transaction for SqliteTransaction<'_> {
     }
 
     fn set_possession(&self, id: i64, possession: &Possession) -> Result<(), Error> {
-        self.map(self.write_possession(id, possession))?;
-        Ok(())
+        self.map(possession::write(&self.transaction, id, possession))
     }
 
     fn insert_challenge(&self, kept: &Kept, made_at: Time) -> Result<(), Error> {
-        let write = || {
-            let eks: Vec<[String; 2]> = kept
-                .eks
-                .iter()
-                .map(|kept| [kept.ek.to_string(), kept.secret_sha256.to_string()])
-                .collect();
-            self.execute(
-                "INSERT INTO challenge (id, host, nonce, ak_name, eks, made_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    kept.id.0,
-                    kept.host,
-                    kept.nonce,
-                    kept.ak_name,
-                    to_json(&eks)?,
-                    made_at.unix(),
-                    kept.expires.unix(),
-                ],
-            )
-        };
-        self.map(write())?;
-        Ok(())
+        self.map(possession::insert_challenge(
+            &self.transaction,
+            kept,
+            made_at,
+        ))
     }
 
     fn challenge(&self, id: ChallengeId) -> Result<Option<StoredChallenge>, Error> {
-        let read = || {
-            self.transaction
-                .prepare_cached(CHALLENGE)?
-                .query_row([id.0], |row| {
-                    Ok(StoredChallenge {
-                        kept: Kept {
-                            id,
-                            host: row.get(0)?,
-                            nonce: row.get(1)?,
-                            ak_name: row.get(2)?,
-                            eks: kept_eks(row, 3)?,
-                            expires: Time::from_unix(row.get(4)?),
-                        },
-                        used_at: row.get::<_, Option<i64>>(5)?.map(Time::from_unix),
-                    })
-                })
-                .optional()
-        };
-        self.map(read())
+        self.map(possession::challenge(&self.transaction, id))
     }
 
     fn use_challenge(&self, id: ChallengeId, at: Time) -> Result<(), Error> {
-        self.map(self.execute(USE_CHALLENGE, params![id.0, at.unix()]))?;
-        Ok(())
+        self.map(possession::use_challenge(&self.transaction, id, at))
     }
 
     fn forget_challenges(&self, before: Time) -> Result<(), Error> {
-        self.map(self.execute(FORGET_CHALLENGES, [before.unix()]))?;
-        Ok(())
+        self.map(possession::forget_challenges(&self.transaction, before))
     }
 
     fn head(&self) -> Result<(i64, Sha256Digest), Error> {
@@ -508,26 +440,7 @@ fn host(row: &Row<'_>) -> rusqlite::Result<Host> {
     })
 }
 
-fn kept_eks(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<KeptEk>> {
-    let pairs: Vec<[String; 2]> = json(row, column)?;
-    let digest = |text: &str| {
-        from_hex(text)
-            .and_then(|bytes| bytes.try_into().ok())
-            .map(Sha256Digest)
-            .ok_or_else(|| no_value(column, text))
-    };
-    pairs
-        .iter()
-        .map(|[ek, secret]| {
-            Ok(KeptEk {
-                ek: digest(ek)?,
-                secret_sha256: digest(secret)?,
-            })
-        })
-        .collect()
-}
-
-fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Sha256Digest> {
+pub(super) fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Sha256Digest> {
     row.get(column).map(Sha256Digest)
 }
 
@@ -540,19 +453,22 @@ fn text<T>(
     from_text(&text).ok_or_else(|| no_value(column, &text))
 }
 
-fn no_value(column: usize, text: &str) -> rusqlite::Error {
+pub(super) fn no_value(column: usize, text: &str) -> rusqlite::Error {
     let reason = format!("'{text}' is no value of this column");
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, reason.into())
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
     })
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
+pub(super) fn to_json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }

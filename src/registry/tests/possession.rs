@@ -282,7 +282,7 @@ fn a_challenge_needs_a_host_and_a_time() {
         bench
             .registry
             .challenge(request, host, valid_for, at(), WHO)
-            .map(|challenge| challenge.host)
+            .map(|challenge| challenge.terms.host)
     };
     // The request says hyp01, which is not registered.
     let misuse = |result: Result<String, crate::finding::Error>| {
@@ -467,4 +467,44 @@ BEGIN SELECT RAISE(ABORT, 'a proof is never deleted'); END;",
     );
     assert!(bench.answer(&answer).is_proven());
     found(&bench, Action::Prove);
+}
+
+#[test]
+fn what_is_kept_of_a_challenge_stays_as_it_was() {
+    let tpm = SoftTpm::new(&["L-2"]);
+    for (sql, said) in [
+        // A secret that somebody knows.
+        (
+            "UPDATE challenge SET eks = replace(eks, substr(eks, 71, 64), hex(zeroblob(32)))",
+            "not what the trail says",
+        ),
+        (
+            "UPDATE challenge SET expires_at = expires_at + 1",
+            "not what the trail says",
+        ),
+        (
+            "UPDATE challenge SET used_at = 1",
+            "was not answered when the trail says",
+        ),
+    ] {
+        let bench = Bench::new();
+        bench.add(&with_tpm("hv1", &tpm), &Options::default());
+        bench.challenge(&tpm, "hv1");
+        bench.assert_whole();
+        let connection = rusqlite::Connection::open(bench.path()).unwrap();
+        let trigger: String = connection
+            .query_row(
+                "SELECT sql FROM sqlite_master WHERE name = 'challenge_fixed'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        connection
+            .execute_batch(&format!("DROP TRIGGER challenge_fixed; {sql}; {trigger};"))
+            .unwrap();
+        let problems = bench.registry.check(None).unwrap().problems;
+        assert_eq!(problems.len(), 1, "{sql}: {problems:?}");
+        assert!(problems[0].message.contains(said), "{problems:?}");
+        assert_eq!(problems[0].host.as_deref(), Some("hv1"));
+    }
 }
