@@ -112,6 +112,21 @@ fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");
 }
 
+/// What was being written when the program was killed lies beside what was written.
+#[test]
+fn hidden_files_of_a_directory_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy("testdata/cli/hyp01.xml", dir.path().join("hyp01.xml")).unwrap();
+    fs::write(dir.path().join(".hyp02.xml.4711.0"), "<Platform").unwrap();
+    let output = judging("verify").arg("-v").arg(dir.path()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(text(&output.stderr).contains("is hidden, skipped"));
+    // By its name it is read like any other.
+    let named = dir.path().join(".hyp02.xml.4711.0");
+    let output = judging("verify").arg(named).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
+
 #[test]
 fn bad_files_have_the_exact_code() {
     let directory = tempfile::tempdir().unwrap();

@@ -168,6 +168,7 @@ mod command {
     use super::super::console::{Console, Paint};
     use super::super::exit::Exit;
     use super::super::human::tpm_facts_in_words;
+    use super::super::input::to_file;
     use super::super::json::{
         self, JsonEkCert, JsonEkPub, JsonFinding, JsonHostMachine, JsonTpmFacts,
     };
@@ -217,25 +218,23 @@ mod command {
             Format::Json => report.identifier.to_json(),
         };
         readable(&text)?;
-        if let Some(path) = &args.output {
+        let file = to_file(args.output.as_ref());
+        if let Some(path) = file {
             save(path, text.as_bytes())?;
         }
         if console.manner.json {
-            let identifier = args.output.is_none().then_some(text);
-            let output = args
-                .output
-                .as_deref()
-                .map(|path| path.display().to_string());
+            let identifier = file.is_none().then_some(text);
+            let output = file.map(|path| path.display().to_string());
             console.print(&json::document(
                 "get-platform-identifier",
                 &[written(&report, output, identifier)],
             ));
             return Ok(Exit::Done);
         }
-        if args.output.is_none() {
+        if file.is_none() {
             console.print(&text);
         }
-        describe(&report, args.output.as_deref(), console);
+        describe(&report, file, console);
         Ok(Exit::Done)
     }
 

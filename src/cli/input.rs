@@ -17,8 +17,15 @@ pub(super) struct Input {
     pub(super) bytes: Result<Vec<u8>, Error>,
 }
 
-/// Standard input's name among the inputs.
+/// Standard input's name among the inputs, and standard output's as an output.
 const STDIN: &str = "-";
+
+/// The file that an output goes to; none for standard output, which is also `-`.
+pub(super) fn to_file(output: Option<&PathBuf>) -> Option<&Path> {
+    output
+        .map(PathBuf::as_path)
+        .filter(|path| path.as_os_str() != STDIN)
+}
 
 /// Reads the inputs named on the command line one after the other and hands each
 /// to `each`: a file, `-`, or a directory, which stands for the files in it.
@@ -140,7 +147,9 @@ fn too_large(name: &dyn Display, limit: usize) -> Error {
 fn files_of(directory: &Path, console: &mut Console<'_>) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for entry in entries_of(directory)? {
-        if entry.kind == EntryKind::File {
+        if is_hidden(&entry.path) {
+            console.detail(&format!("{} is hidden, skipped", entry.path.display()));
+        } else if entry.kind == EntryKind::File {
             files.push(entry.path);
         } else {
             console.detail(&format!("{} is no file, skipped", entry.path.display()));
@@ -153,6 +162,13 @@ fn files_of(directory: &Path, console: &mut Console<'_>) -> Result<Vec<PathBuf>,
         ));
     }
     Ok(files)
+}
+
+/// Whether it is one of those that a listing leaves out. What was being written when the
+/// program was killed has such a name.
+fn is_hidden(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 /// Something in a directory.

@@ -31,4 +31,5 @@ pub use limits::{
     MAX_MATERIAL_LEN, MAX_NAME_LEN, MAX_NODES,
 };
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
+pub(crate) use object::list;
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};

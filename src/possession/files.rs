@@ -12,10 +12,13 @@ use crate::der::Time;
 use crate::ek::{NameAlg, TpmPublic};
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, from_hex, hex};
-use crate::identifier::MAX_KEYS;
+use crate::identifier::{MAX_KEYS, list};
 
 /// The largest file that is read, in octets: [`MAX_KEYS`] RSA-4096 keys twice, in hex.
 pub const MAX_FILE_LEN: usize = 512 * 1024;
+
+/// How much of the reason why a file cannot be read is told, in characters.
+const MAX_REASON_CHARS: usize = 200;
 
 const REQUEST: &str = "endorse.challenge-request/1";
 const CHALLENGE: &str = "endorse.challenge/1";
@@ -41,6 +44,7 @@ struct ChallengeFile {
     nonce: String,
     expires: String,
     ak_name: String,
+    #[serde(deserialize_with = "list")]
     credentials: Vec<CredentialFile>,
     /// What the others give; for programs that do not compute it.
     qualifying_data: String,
@@ -64,6 +68,7 @@ struct AnswerFile {
     challenge: String,
     /// `TPMT_PUBLIC`.
     ak: String,
+    #[serde(deserialize_with = "list")]
     secrets: Vec<SecretFile>,
     /// `TPMS_ATTEST`.
     quote: String,
@@ -234,7 +239,15 @@ fn parse<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, Error> {
             bytes.len()
         )));
     }
-    serde_json::from_slice(bytes).map_err(|error| malformed(format!("it is not {what}: {error}")))
+    // What serde derives takes an object's values in a list as well.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(malformed(format!("it is not {what}: it is no JSON object")));
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        // It may repeat a member's name, which may be as long as the file.
+        let why: String = error.to_string().chars().take(MAX_REASON_CHARS).collect();
+        malformed(format!("it is not {what}: {why}"))
+    })
 }
 
 fn expect_schema(found: &str, expected: &str) -> Result<(), Error> {

@@ -663,7 +663,17 @@ fn limits_of_files() {
     request.name = Some("n".repeat(MAX_FILE_LEN));
     let error = Request::read(request.to_json().as_bytes()).unwrap_err();
     assert_eq!(error.code, Some(Code::ChallengeMalformed));
-    for text in ["", "{", "[]", "{}", "null", "\u{0}", "{\"schema\":1}"] {
+    let long = format!("{{\"{}\":1}}", "x".repeat(100_000));
+    for text in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "null",
+        "\u{0}",
+        "{\"schema\":1}",
+        &long,
+    ] {
         for error in [
             Request::read(text.as_bytes()).map(|_| ()),
             Challenge::read(text.as_bytes()).map(|_| ()),
@@ -671,8 +681,20 @@ fn limits_of_files() {
         ] {
             let error = error.unwrap_err();
             assert_eq!(error.code, Some(Code::ChallengeMalformed), "{text}");
+            assert!(error.message.len() < 300);
             assert!(!error.help.is_empty());
         }
+    }
+    // A list is no object, though it has the same values.
+    let new = tpm.challenge();
+    let json: serde_json::Value = serde_json::from_str(&new.challenge.to_json()).unwrap();
+    let listed = |object: &serde_json::Value| -> serde_json::Value {
+        object.as_object().unwrap().values().cloned().collect()
+    };
+    let mut inner = json.clone();
+    inner["credentials"][0] = listed(&json["credentials"][0]);
+    for list in [listed(&json), inner] {
+        assert!(Challenge::read(list.to_string().as_bytes()).is_err());
     }
     // What is unsuitable is rejected, not unreadable.
     let mut weak = tpm.ak_area.clone();

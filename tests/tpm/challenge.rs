@@ -584,9 +584,11 @@ fn through_pipes_and_as_json() {
     assert_eq!(checked["schema"], "endorse.challenge-check/1");
     assert_eq!(checked["results"][0]["outcome"], "proven");
     assert_eq!(checked["results"][0]["host"]["name"], "hyp01");
-    // Without --json and --output the file itself is the output.
-    let text = fleet.done(&["challenge", "ask", "--tcti", &tcti]);
-    assert!(Request::read(text.as_bytes()).is_ok());
+    // Without --json and --output, or with '-', the file itself is the output.
+    for more in [&[][..], &["-o", "-"]] {
+        let text = fleet.done(&[&["challenge", "ask", "--tcti", &tcti], more].concat());
+        assert!(Request::read(text.as_bytes()).is_ok());
+    }
 }
 
 #[test]
@@ -684,7 +686,6 @@ fn tpm2_tools_in_place_of_us_on_the_host() {
             "tpm2_createak -C ek.ctx -c ak.ctx -G {algorithm} -g sha256 -s {scheme} -u ak.pub"
         ));
         let (ak, dir) = (fleet.at("ak.pub"), fleet.at(algorithm));
-        fs::create_dir(&dir).unwrap();
         fleet.done(&[
             "challenge",
             "make",
@@ -694,6 +695,12 @@ fn tpm2_tools_in_place_of_us_on_the_host() {
             "--tpm2-tools",
             &dir,
         ]);
+        // A second challenge beside the first could be taken for it.
+        fleet.refused(
+            &["challenge", "make", "--host", "hyp01", &ak, "--tpm2-tools", &dir],
+            2,
+            "from another challenge",
+        );
         tpm.tool("tpm2_startauthsession --policy-session -S session");
         tpm.tool("tpm2_policysecret -S session -c e");
         tpm.tool(&format!(

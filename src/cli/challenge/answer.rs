@@ -45,7 +45,7 @@ pub(super) fn run(_: &Answer, _: &mut Console<'_>) -> Result<Exit, Error> {
 #[cfg(feature = "tpm")]
 pub(super) fn run(args: &Answer, console: &mut Console<'_>) -> Result<Exit, Error> {
     use super::output::deliver;
-    use crate::cli::input::read_input;
+    use crate::cli::input::{read_input, to_file};
     use crate::cli::json;
     use crate::cli::software_stack::silence;
     use crate::host::{Tpm, answer, recover};
@@ -63,11 +63,12 @@ pub(super) fn run(args: &Answer, console: &mut Console<'_>) -> Result<Exit, Erro
 
     silence();
     let file = read_input(&args.file, console, MAX_FILE_LEN)?;
-    let output = args.output.as_ref().map(|path| path.display().to_string());
+    let to = to_file(args.output.as_ref());
+    let output = to.map(|path| path.display().to_string());
     let answered = if Credential::is_tpm2_tools(&file) {
         let credential = Credential::from_tpm2_tools(&file)?;
         let secret = recover(&mut Tpm::open(&args.tcti)?, &credential)?;
-        deliver(&secret, args.output.as_deref(), console)?;
+        deliver(&secret, to, console)?;
         Answered {
             outcome: "recovered",
             host: None,
@@ -78,7 +79,7 @@ pub(super) fn run(args: &Answer, console: &mut Console<'_>) -> Result<Exit, Erro
     } else {
         let challenge = Challenge::read(&file)?;
         let text = answer(&mut Tpm::open(&args.tcti)?, &challenge)?.to_json();
-        deliver(text.as_bytes(), args.output.as_deref(), console)?;
+        deliver(text.as_bytes(), to, console)?;
         Answered {
             outcome: "answered",
             host: Some(challenge.terms.host),

@@ -43,6 +43,7 @@ pub(super) fn run(_: &Ask, _: &mut Console<'_>) -> Result<Exit, Error> {
 #[cfg(feature = "tpm")]
 pub(super) fn run(args: &Ask, console: &mut Console<'_>) -> Result<Exit, Error> {
     use super::output::deliver;
+    use crate::cli::input::to_file;
     use crate::cli::json;
     use crate::cli::software_stack::silence;
     use crate::hash::hex;
@@ -62,7 +63,8 @@ pub(super) fn run(args: &Ask, console: &mut Console<'_>) -> Result<Exit, Error> 
     silence();
     let request = ask(&mut Tpm::open(&args.tcti)?, args.name.as_deref())?;
     let text = request.to_json();
-    deliver(text.as_bytes(), args.output.as_deref(), console)?;
+    let file = to_file(args.output.as_ref());
+    deliver(text.as_bytes(), file, console)?;
     console.detail(&format!("attestation key {}", hex(request.ak.name())));
     if console.manner.json {
         let asked = Asked {
@@ -73,8 +75,8 @@ pub(super) fn run(args: &Ask, console: &mut Console<'_>) -> Result<Exit, Error> 
                 .iter()
                 .map(|ek| ek.key.spki_sha256().to_string())
                 .collect(),
-            output: args.output.as_ref().map(|path| path.display().to_string()),
-            document: args.output.is_none().then_some(text),
+            output: file.map(|path| path.display().to_string()),
+            document: file.is_none().then_some(text),
             name: request.name,
         };
         console.print(&json::document(ASK, &[asked]));

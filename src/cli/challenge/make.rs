@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::output::deliver;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
-use crate::cli::input::{Input, for_each_input};
+use crate::cli::input::{Input, entries_of, for_each_input, to_file};
 use crate::cli::json::{self, JsonError};
 use crate::cli::options::{RegistryArgs, now, who};
 use crate::cli::report::report_unreadable;
@@ -16,6 +16,9 @@ use crate::possession::{Challenge, EkCredential, Request};
 use crate::registry::{MAX_CHALLENGE_SECONDS, Mode, Registry};
 
 pub(super) const MAKE: &str = "challenge-make";
+
+/// How the files for tpm2_activatecredential end.
+const CREDENTIAL: &str = "credential";
 
 /// Options of `challenge make`.
 #[derive(Args, Debug)]
@@ -48,10 +51,11 @@ pub(super) struct Make {
     /// File to write; without it the challenge goes to standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Directory to write a file for each host into
+    /// Directory to write a file for each host into; made if need be
     #[arg(long, value_name = "DIR", conflicts_with = "output")]
     output_dir: Option<PathBuf>,
-    /// Directory to write what tpm2-tools take into: credentials, and what is to be quoted
+    /// Directory, new or empty, to write what tpm2-tools take into: credentials, and what is to be
+    /// quoted
     #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "output_dir"])]
     tpm2_tools: Option<PathBuf>,
     #[command(flatten)]
@@ -83,6 +87,12 @@ pub(super) fn run(args: &Make, console: &mut Console<'_>) -> Result<Exit, Error>
         ));
     }
     let registry = args.registry.open(Mode::ReadWrite)?;
+    for dir in [&args.output_dir, &args.tpm2_tools].into_iter().flatten() {
+        make_directory(dir)?;
+    }
+    if let Some(dir) = &args.tpm2_tools {
+        refuse_other_credentials(dir)?;
+    }
     let who = who();
     let mut exit = Exit::Done;
     let mut results = Vec::new();
@@ -136,7 +146,7 @@ impl Make {
                 Some(dir.clone())
             }
             (None, Some(dir)) => Some(dir.join(file_name(&challenge))),
-            (None, None) => self.output.clone(),
+            (None, None) => to_file(self.output.as_ref()).map(Path::to_owned),
         };
         if self.tpm2_tools.is_none() {
             deliver(text.as_bytes(), output.as_deref(), console)?;
@@ -151,6 +161,32 @@ impl Make {
             output: output.map(|path| path.display().to_string()),
             error: None,
         })
+    }
+}
+
+fn make_directory(dir: &Path) -> Result<(), Error> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir(dir).map_err(|error| {
+        Error::environment(
+            format!("cannot make the directory {}: {error}", dir.display()),
+            "name one in a directory that exists and that you may write to",
+        )
+    })
+}
+
+/// A credential of another challenge beside this one's could be taken for it.
+fn refuse_other_credentials(dir: &Path) -> Result<(), Error> {
+    let other = entries_of(dir)?
+        .into_iter()
+        .find(|entry| entry.path.extension().is_some_and(|ext| ext == CREDENTIAL));
+    match other {
+        None => Ok(()),
+        Some(entry) => Err(Error::misuse(
+            format!("{} is there from another challenge", entry.path.display()),
+            "name a new directory, or an empty one",
+        )),
     }
 }
 
@@ -214,7 +250,7 @@ fn credential_name(number: usize, credential: &EkCredential, challenge: &Challen
         1 => String::new(),
         _ => format!("-{:?}", credential.protection.name_alg()).to_lowercase(),
     };
-    format!("{number}-{}{hash}.credential", credential.algorithm)
+    format!("{number}-{}{hash}.{CREDENTIAL}", credential.algorithm)
 }
 
 /// `30s`, `15m`, `1h`, `2d`.
