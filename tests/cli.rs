@@ -118,7 +118,11 @@ fn hidden_files_of_a_directory_are_passed_over() {
     let dir = tempfile::tempdir().unwrap();
     fs::copy("testdata/cli/hyp01.xml", dir.path().join("hyp01.xml")).unwrap();
     fs::write(dir.path().join(".hyp02.xml.4711.0"), "<Platform").unwrap();
-    let output = judging("verify").arg("-v").arg(dir.path()).output().unwrap();
+    let output = judging("verify")
+        .arg("-v")
+        .arg(dir.path())
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(text(&output.stderr).contains("is hidden, skipped"));
     // By its name it is read like any other.

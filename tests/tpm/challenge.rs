@@ -697,7 +697,15 @@ fn tpm2_tools_in_place_of_us_on_the_host() {
         ]);
         // A second challenge beside the first could be taken for it.
         fleet.refused(
-            &["challenge", "make", "--host", "hyp01", &ak, "--tpm2-tools", &dir],
+            &[
+                "challenge",
+                "make",
+                "--host",
+                "hyp01",
+                &ak,
+                "--tpm2-tools",
+                &dir,
+            ],
             2,
             "from another challenge",
         );
