@@ -1,6 +1,6 @@
 //! The host's side of a challenge: an attestation key, the recovered secrets, a quote.
 
-use super::read::locate;
+use super::read::{every_place, locate};
 use super::{EkChoice, Place, TpmDevice, TpmTrouble, read_tpm};
 use crate::ek::TpmPublic;
 use crate::finding::{Code, Error, Fault};
@@ -117,31 +117,32 @@ pub fn answer(tpm: &mut dyn AnsweringTpm, challenge: &Challenge) -> Result<Answe
 /// [`Fault::Rejected`] with `challenge-secret` if it is for none,
 /// [`Fault::Environment`] if the TPM stops answering or makes no attestation key.
 pub fn recover(tpm: &mut dyn AnsweringTpm, credential: &Credential) -> Result<Vec<u8>, Error> {
-    let mut refusal = "it shows no EK".to_owned();
+    let mut refusal = "it shows no EK of that kind".to_owned();
     let mut no_key = String::new();
-    let mut made = false;
-    let contents = read_tpm(tpm, EkChoice::Auto)?;
+    let mut templates = Vec::new();
     for template in &AK_TEMPLATES {
-        if let Err(why) = attestation_key(tpm, template.public_area)? {
-            no_key = why;
+        match attestation_key(tpm, template.public_area)? {
+            Ok(_) => templates.push(template.public_area),
+            Err(why) => no_key = why,
+        }
+    }
+    if templates.is_empty() {
+        return Err(no_attestation_key(&no_key));
+    }
+    for place in every_place(tpm)? {
+        let Some(public) = public_at(tpm, &place)? else {
+            continue;
+        };
+        if !credential.is_for_a_key_like(&public.key) {
             continue;
         }
-        made = true;
-        for key in &contents.keys {
-            let ek = key.public.key.spki_sha256();
-            let algorithm = key.public.key.algorithm().to_string();
-            let Some((place, public)) = locate(tpm, ek, &algorithm)? else {
-                continue;
-            };
-            match tpm.activate(&place, &public, template.public_area, credential) {
+        for template in &templates {
+            match tpm.activate(&place, &public, template, credential) {
                 Ok(secret) => return Ok(secret),
                 Err(TpmTrouble::Refused(why)) => refusal = why,
                 Err(TpmTrouble::Lost(error)) => return Err(error),
             }
         }
-    }
-    if !made {
-        return Err(no_attestation_key(&no_key));
     }
     Err(rejected(
         Code::ChallengeSecret,
@@ -149,6 +150,21 @@ pub fn recover(tpm: &mut dyn AnsweringTpm, credential: &Credential) -> Result<Ve
         "make the credential for this TPM's EK, and for the Name of the attestation key that \
          'endorse challenge ask' shows",
     ))
+}
+
+/// The public area of the key at a place, if it could be an EK.
+fn public_at(tpm: &mut dyn AnsweringTpm, place: &Place) -> Result<Option<TpmPublic>, Error> {
+    let area = match place {
+        Place::Persistent(handle) => tpm.read_public(*handle),
+        Place::Template(template) => tpm.create_primary(template),
+    };
+    match area {
+        Ok(area) => Ok(TpmPublic::from_tpmt(&area)
+            .ok()
+            .filter(|public| Protection::of(public).is_some())),
+        Err(TpmTrouble::Refused(_)) => Ok(None),
+        Err(TpmTrouble::Lost(error)) => Err(error),
+    }
 }
 
 /// The credentials for one EK, that which fits its public area first.

@@ -1,6 +1,6 @@
 //! EK certificates that the vendor of a firmware TPM keeps on its server.
 
-use super::read::missing;
+use super::read::{missing, unusable};
 use super::{FetchedCertificate, TpmContents};
 use crate::ek::{Certificate, EkPub, TpmFacts, order_chain};
 use crate::fetch::{Client, Services, fetch_ekcert};
@@ -30,8 +30,8 @@ pub fn fetch_missing(contents: &mut TpmContents, client: &Client, services: &Ser
         });
         match fetched {
             Ok(fetched) => {
-                let cured = missing(&contents.facts, &key);
-                contents.findings.retain(|finding| *finding != cured);
+                let cured = [missing(&contents.facts, &key), unusable(&key)];
+                contents.findings.retain(|finding| !cured.contains(finding));
                 contents.fetched.push(fetched);
             }
             Err(error) => {

@@ -73,8 +73,18 @@ pub(super) fn hypervisor(root: &Path) -> Option<&'static str> {
         (Some("linux"), _) => Some("QEMU/KVM"),
         (_, board) if board.starts_with("linux,dummy-virt") => Some("QEMU/KVM"),
         (_, board) if board.contains("qemu,pseries") => Some("QEMU/KVM"),
-        _ => None,
+        // A processor of x86 has a flag for it (CPUID leaf 1, ECX bit 31).
+        _ => says_so(&fact("proc/cpuinfo")).then_some("unknown hypervisor"),
     }
+}
+
+fn says_so(cpuinfo: &str) -> bool {
+    let flags = cpuinfo.lines().find(|line| line.starts_with("flags"));
+    flags.is_some_and(|flags| {
+        flags
+            .split_ascii_whitespace()
+            .any(|flag| flag == "hypervisor")
+    })
 }
 
 /// What a virtual machine means for its EK.
@@ -100,6 +110,32 @@ mod tests {
             ("sys/class/dmi/id/product_name", product),
         ]);
         hypervisor(dir.path())
+    }
+
+    #[test]
+    fn virtual_machines_by_the_processor() {
+        let with = |cpuinfo: &str, files: &[(&str, &str)]| {
+            let mut all = vec![("proc/cpuinfo", cpuinfo)];
+            all.extend(files);
+            hypervisor(tree(&all).path())
+        };
+        let guest = "processor\t: 0\nflags\t\t: fpu vme hypervisor lahf_lm\nbugs\t: x\n";
+        assert_eq!(with(guest, &[]), Some("unknown hypervisor"));
+        assert_eq!(
+            with("flags\t\t: fpu hypervisors\nbugs: hypervisor\n", &[]),
+            None
+        );
+        // Xen's first guest is the host, whatever its processor says.
+        let host = [
+            ("sys/hypervisor/type", "xen"),
+            (
+                "sys/hypervisor/uuid",
+                "00000000-0000-0000-0000-000000000000",
+            ),
+        ];
+        assert_eq!(with(guest, &host), None);
+        let named = [("sys/class/dmi/id/sys_vendor", "QEMU")];
+        assert_eq!(with(guest, &named), Some("QEMU/KVM"));
     }
 
     #[test]

@@ -58,6 +58,16 @@ pub enum EkChoice {
     Only(Algorithm),
 }
 
+impl EkChoice {
+    /// Whether keys of this kind are among those chosen.
+    fn takes(self, algorithm: Algorithm) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Only(only) => only == algorithm,
+        }
+    }
+}
+
 /// Why a TPM did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TpmTrouble {

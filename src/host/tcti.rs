@@ -126,8 +126,10 @@ fn trouble(path: &Path, error: &io::Error, root: &Path) -> Error {
 }
 
 fn has_tpm_1_2(root: &Path) -> bool {
-    fs::read_to_string(root.join("sys/class/tpm/tpm0/tpm_version_major"))
-        .is_ok_and(|version| version.trim() == "1")
+    let fact = |file: &str| fs::read_to_string(root.join("sys/class/tpm/tpm0").join(file));
+    // Before Linux 5.6 there is no version, but TPMs of version 1.2 list their capabilities.
+    fact("tpm_version_major").is_ok_and(|version| version.trim() == "1")
+        || fact("device/caps").is_ok_and(|caps| caps.contains("TCG version: 1.2"))
 }
 
 #[cfg(test)]
@@ -191,6 +193,17 @@ mod tests {
         )
         .unwrap();
         let error = trouble(path, &io::ErrorKind::NotFound.into(), dir.path());
+        assert!(error.message.contains("version 1.2"), "{error}");
+        // As older kernels say it.
+        let older = tempfile::tempdir().unwrap();
+        let device = older.path().join("sys/class/tpm/tpm0/device");
+        fs::create_dir_all(&device).unwrap();
+        fs::write(
+            device.join("caps"),
+            "Manufacturer: 0x49465800\nTCG version: 1.2\nFirmware version: 4.32\n",
+        )
+        .unwrap();
+        let error = trouble(path, &io::ErrorKind::NotFound.into(), older.path());
         assert!(error.message.contains("version 1.2"), "{error}");
     }
 

@@ -25,6 +25,11 @@ const MAX_HANDLES: usize = 4096;
 /// What is read at once from NV if the TPM does not say what it can (that is the
 /// least that the PC Client profile asks for).
 const DEFAULT_NV_PIECE: usize = 512;
+/// The most that is read at once, whatever a TPM says: what the software stack has room
+/// for (`TPM2_MAX_NV_BUFFER_SIZE`).
+const MAX_NV_PIECE: usize = 2048;
+/// `TPM_RC_NV_UNINITIALIZED` (TPM 2.0 Part 2, 6.6.3): nothing was ever written there.
+const RC_NV_UNINITIALIZED: u32 = 0x14a;
 /// The most that is read from one NV index. Its size has 16 bits.
 const MAX_NV_LEN: usize = 65_535;
 
@@ -173,6 +178,28 @@ impl Tpm {
         Ok(value)
     }
 
+    /// Runs `work` with the primary key of the endorsement hierarchy that a template
+    /// gives, and flushes it, whatever became of the work.
+    pub(super) fn with_primary<T>(
+        &mut self,
+        template: &[u8],
+        work: impl FnOnce(&mut Self, KeyHandle, &Public) -> Result<T, TpmTrouble>,
+    ) -> Result<T, TpmTrouble> {
+        let public = Public::unmarshall(template)
+            .map_err(|_| TpmTrouble::Refused("the template cannot be read".to_owned()))?;
+        let made = self
+            .context
+            .execute_with_session(Some(AuthSession::Password), |context| {
+                context.create_primary(Hierarchy::Endorsement, public, None, None, None, None)
+            })
+            .map_err(|error| self.trouble(error))?;
+        let result = work(self, made.key_handle, &made.out_public);
+        let flushed = self.context.flush_context(made.key_handle.into());
+        let value = result?;
+        flushed.map_err(|error| self.trouble(error))?;
+        Ok(value)
+    }
+
     fn nv_read_with(
         &mut self,
         auth: NvAuth,
@@ -183,7 +210,8 @@ impl Tpm {
             .property(PropertyTag::NvBufferMax)?
             .and_then(|size| usize::try_from(size).ok())
             .filter(|&size| size > 0)
-            .unwrap_or(DEFAULT_NV_PIECE);
+            .unwrap_or(DEFAULT_NV_PIECE)
+            .min(MAX_NV_PIECE);
         let mut content = Vec::new();
         while content.len() < length {
             let wanted = piece.min(length.saturating_sub(content.len()));
@@ -193,8 +221,14 @@ impl Tpm {
                 .context
                 .execute_with_session(Some(AuthSession::Password), |context| {
                     context.nv_read(auth, index, size, offset)
-                })
-                .map_err(|error| self.trouble(error))?;
+                });
+            let read = match read {
+                Ok(read) => read,
+                Err(error) if response_code(error) == Some(RC_NV_UNINITIALIZED) => {
+                    return Ok(Vec::new());
+                }
+                Err(error) => return Err(self.trouble(error)),
+            };
             if read.value().is_empty() {
                 return Err(TpmTrouble::Refused("it gave no more data".to_owned()));
             }
@@ -272,21 +306,9 @@ impl TpmDevice for Tpm {
     }
 
     fn create_primary(&mut self, template: &[u8]) -> Result<Vec<u8>, TpmTrouble> {
-        let public = Public::unmarshall(template)
-            .map_err(|_| TpmTrouble::Refused("the template cannot be read".to_owned()))?;
-        let made = self
-            .context
-            .execute_with_session(Some(AuthSession::Password), |context| {
-                context.create_primary(Hierarchy::Endorsement, public, None, None, None, None)
-            })
-            .map_err(|error| self.trouble(error))?;
-        let flushed = self.context.flush_context(made.key_handle.into());
-        let area = made
-            .out_public
-            .marshall()
-            .map_err(|error| self.trouble(error))?;
-        flushed.map_err(|error| self.trouble(error))?;
-        Ok(area)
+        self.with_primary(template, |tpm, _, public| {
+            public.marshall().map_err(|error| tpm.trouble(error))
+        })
     }
 }
 

@@ -2,13 +2,12 @@ use tss_esapi::attributes::SessionAttributesBuilder;
 use tss_esapi::constants::SessionType;
 use tss_esapi::handles::{AuthHandle, KeyHandle, ObjectHandle, PersistentTpmHandle, SessionHandle};
 use tss_esapi::interface_types::algorithm::HashingAlgorithm;
-use tss_esapi::interface_types::resource_handles::Hierarchy;
 use tss_esapi::interface_types::session_handles::{AuthSession, PolicySession};
 use tss_esapi::structures::{
     Data, Digest, DigestList, EncryptedSecret, IdObject, Nonce, PcrSelectionListBuilder, PcrSlot,
-    Public, SignatureScheme, SymmetricDefinition,
+    SignatureScheme, SymmetricDefinition,
 };
-use tss_esapi::traits::{Marshall as _, UnMarshall as _};
+use tss_esapi::traits::Marshall as _;
 
 use super::tpm::{describe, response_code};
 use super::{AnsweringTpm, Place, Tpm, TpmTrouble};
@@ -38,7 +37,7 @@ impl AnsweringTpm for Tpm {
         let secret = body(&credential.encrypted_secret)
             .and_then(|body| EncryptedSecret::try_from(body.to_vec()).ok())
             .ok_or_else(too_long)?;
-        self.with_primary(ak_template, |tpm, ak| {
+        self.with_primary(ak_template, |tpm, ak, _| {
             tpm.with_ek(ek, |tpm, ek| {
                 tpm.with_ek_session(public, |tpm, session| {
                     tpm.context
@@ -64,7 +63,7 @@ impl AnsweringTpm for Tpm {
             .with_selection(HashingAlgorithm::Sha256, &[PcrSlot::Slot0])
             .build()
             .map_err(|error| self.trouble(error))?;
-        self.with_primary(ak_template, |tpm, ak| {
+        self.with_primary(ak_template, |tpm, ak, _| {
             let (quote, signature) = tpm
                 .context
                 .execute_with_session(Some(AuthSession::Password), |context| {
@@ -116,35 +115,13 @@ impl Tpm {
         work: impl FnOnce(&mut Self, KeyHandle) -> Result<T, TpmTrouble>,
     ) -> Result<T, TpmTrouble> {
         match ek {
-            Place::Template(template) => self.with_primary(template, work),
+            Place::Template(template) => self.with_primary(template, |tpm, key, _| work(tpm, key)),
             Place::Persistent(handle) => {
                 let handle =
                     PersistentTpmHandle::new(*handle).map_err(|error| self.trouble(error))?;
                 self.with_object(handle.into(), |tpm, object| work(tpm, object.into()))
             }
         }
-    }
-
-    /// Runs `work` with the primary key of the endorsement hierarchy that a template
-    /// gives, and flushes it, whatever became of the work.
-    fn with_primary<T>(
-        &mut self,
-        template: &[u8],
-        work: impl FnOnce(&mut Self, KeyHandle) -> Result<T, TpmTrouble>,
-    ) -> Result<T, TpmTrouble> {
-        let public = Public::unmarshall(template)
-            .map_err(|_| TpmTrouble::Refused("the template cannot be read".to_owned()))?;
-        let made = self
-            .context
-            .execute_with_session(Some(AuthSession::Password), |context| {
-                context.create_primary(Hierarchy::Endorsement, public, None, None, None, None)
-            })
-            .map_err(|error| self.trouble(error))?;
-        let result = work(self, made.key_handle);
-        let flushed = self.context.flush_context(made.key_handle.into());
-        let value = result?;
-        flushed.map_err(|error| self.trouble(error))?;
-        Ok(value)
     }
 
     /// Runs `work` with a session that authorises the use of an EK: by its policy, if that

@@ -43,7 +43,8 @@ pub struct Challenge {
 pub struct EkCredential {
     /// SPKI SHA-256 of the EK.
     pub ek: Sha256Digest,
-    /// The EK's kind, for people: `rsa2048`, `ecc-p256`, …
+    /// The EK's kind: `rsa2048`, `ecc-p256`, … The host looks among keys of that kind
+    /// first.
     pub algorithm: String,
     /// How it is protected.
     pub protection: Protection,

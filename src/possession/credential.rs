@@ -240,6 +240,21 @@ impl Credential {
     /// Magic number and version of the file of tpm2_makecredential.
     const TPM2_TOOLS: [u8; 8] = [0xba, 0xdc, 0xc0, 0xde, 0, 0, 0, 1];
 
+    /// Whether the seed is as long as one that is encrypted to this key: one of another
+    /// length is for another kind of key.
+    pub fn is_for_a_key_like(&self, key: &EkPub) -> bool {
+        /// How many leading zeros a TPM may leave out of two coordinates, at the most.
+        const LEFT_OUT: usize = 8;
+        let lengths = match key.key() {
+            Key::Rsa { modulus, .. } => modulus.len()..=modulus.len(),
+            Key::Ec { curve, .. } => {
+                let whole = curve.field_len().saturating_add(2).saturating_mul(2);
+                whole.saturating_sub(LEFT_OUT)..=whole
+            }
+        };
+        lengths.contains(&self.encrypted_secret.len().saturating_sub(2))
+    }
+
     /// The file that tpm2_activatecredential takes.
     pub fn to_tpm2_tools(&self) -> Vec<u8> {
         [

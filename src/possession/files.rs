@@ -20,6 +20,9 @@ pub const MAX_FILE_LEN: usize = 512 * 1024;
 /// How much of the reason why a file cannot be read is told, in characters.
 const MAX_REASON_CHARS: usize = 200;
 
+/// The longest name of a kind of key, in octets; `ecc-p256` and `rsa16384` have eight.
+const MAX_ALGORITHM_LEN: usize = 16;
+
 const REQUEST: &str = "endorse.challenge-request/1";
 const CHALLENGE: &str = "endorse.challenge/1";
 const ANSWER: &str = "endorse.challenge-answer/1";
@@ -207,6 +210,10 @@ impl CredentialFile {
             .find(|hash| hash_text(*hash) == self.name_alg)
             .and_then(|hash| Protection::new(hash, self.aes_bits))
             .ok_or_else(|| malformed("such a protection is not known").at(place))?;
+        // It is only a hint, but it is repeated in messages.
+        if self.algorithm.len() > MAX_ALGORITHM_LEN {
+            return Err(malformed("no kind of key has so long a name").at(place));
+        }
         Ok(EkCredential {
             ek: digest(&self.ek, place)?,
             algorithm: self.algorithm,
@@ -254,6 +261,7 @@ fn expect_schema(found: &str, expected: &str) -> Result<(), Error> {
     if found == expected {
         return Ok(());
     }
+    let found: String = found.chars().take(MAX_REASON_CHARS).collect();
     Err(malformed(format!(
         "the file is of the form '{found}', not '{expected}'"
     ))

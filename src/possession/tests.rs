@@ -505,6 +505,7 @@ fn each_field_of_the_challenge() {
         "/ak_name",
         "/qualifying_data",
         "/credentials/0/ek",
+        "/credentials/0/algorithm",
         "/credentials/0/name_alg",
         "/credentials/0/aes_bits",
         "/credentials/0/id_object",
@@ -534,6 +535,12 @@ fn each_field_of_the_challenge() {
                     &challenge.terms.ak_name,
                 );
                 let expected = new.kept.eks[0].secret_sha256;
+                // A hint where to look for the EK, and no more.
+                if field == "/credentials/0/algorithm" {
+                    assert_eq!(recovered.map(|secret| sha256(&secret)), Some(expected));
+                    fields += 1;
+                    continue;
+                }
                 assert_ne!(
                     recovered.map(|secret| sha256(&secret)),
                     Some(expected),
@@ -555,7 +562,38 @@ fn each_field_of_the_challenge() {
     let mut with = object.clone();
     with.insert("more".to_owned(), 1.into());
     assert!(Challenge::read(&serde_json::to_vec(&with).unwrap()).is_err());
-    assert_eq!(fields, 20);
+    assert_eq!(fields, 21);
+}
+
+/// Whatever is changed in a request, the host that is registered is asked for a proof of
+/// its own EKs.
+#[test]
+fn each_field_of_the_request() {
+    let tpm = SoftTpm::new(&["L-2"]);
+    let json: serde_json::Value = serde_json::from_str(&tpm.request().to_json()).unwrap();
+    for (field, code) in [
+        ("/schema", Some(Code::ChallengeMalformed)),
+        // The last octet of y: a point off the curve.
+        ("/ak", Some(Code::AkUnsuitable)),
+        ("/name", None),
+        ("/eks/0", None),
+    ] {
+        let mut changed = json.clone();
+        let value = changed.pointer_mut(field).unwrap();
+        let text = value.as_str().unwrap().to_owned();
+        let (head, last) = text.split_at(text.len() - 1);
+        *value = format!("{head}{}", if last == "0" { '1' } else { '0' }).into();
+        let read = Request::read(&serde_json::to_vec(&changed).unwrap());
+        match (read, code) {
+            (Err(error), Some(code)) => assert_eq!(error.code, Some(code), "{field}"),
+            (Ok(request), None) => {
+                let new = NewChallenge::new("hyp01", &tpm.keys(), &request, EXPIRES).unwrap();
+                let answer = tpm.answer(&new.challenge);
+                assert!(check(&new.kept, &answer, NOW).is_ok(), "{field}");
+            }
+            (read, _) => panic!("{field}: {read:?}"),
+        }
+    }
 }
 
 /// Each field of the answer, changed by one digit.

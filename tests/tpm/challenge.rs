@@ -253,6 +253,7 @@ fn tpm2_tools_activate_ours() {
         ("rsa", true),
         ("ecc", true),
         ("ecc384", false),
+        ("ecc521", false),
         ("rsa3072", false),
     ] {
         swtpm.tool(&format!("tpm2_createek -G {algorithm} -c ek.ctx -u ek.pub"));
@@ -303,15 +304,19 @@ fn ours_recovers_what_tpm2_tools_made() {
     let name = request.ak.name().iter().map(|octet| format!("{octet:02x}"));
     let name: String = name.collect();
     write(&swtpm.path("secret"), b"thirty-two octets of a secret...");
-    swtpm.tool("tpm2_createek -G rsa -c ek.ctx -u ek.pub");
-    swtpm.tool(&format!(
-        "tpm2_makecredential -T none -u ek.pub -s secret -n {name} -o theirs"
-    ));
-    let theirs = Credential::from_tpm2_tools(&fs::read(swtpm.path("theirs")).unwrap()).unwrap();
-    assert_eq!(
-        recover(&mut open(&swtpm), &theirs).unwrap(),
-        b"thirty-two octets of a secret..."
-    );
+    for algorithm in ["rsa", "ecc", "ecc384", "ecc521", "rsa3072"] {
+        swtpm.tool(&format!("tpm2_createek -G {algorithm} -c ek.ctx -u ek.pub"));
+        swtpm.tool(&format!(
+            "tpm2_makecredential -T none -u ek.pub -s secret -n {name} -o theirs"
+        ));
+        let theirs = fs::read(swtpm.path("theirs")).unwrap();
+        let theirs = Credential::from_tpm2_tools(&theirs).unwrap();
+        assert_eq!(
+            recover(&mut open(&swtpm), &theirs).unwrap(),
+            b"thirty-two octets of a secret...",
+            "{algorithm}"
+        );
+    }
     // For another Name, nothing.
     let other = format!(
         "{}{}",

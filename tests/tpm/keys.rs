@@ -105,6 +105,95 @@ fn templates_that_the_tpm_keeps() {
     }
 }
 
+/// The key is the one with the nonce, or from the TPM's own template, whether or not there
+/// is a certificate that could be used.
+#[test]
+fn nonces_and_templates_without_a_certificate() {
+    for (index, content) in [
+        (None, &b""[..]),
+        (Some(0x01c0_0002), b"no certificate"),
+        (Some(0x01c0_0002), &[0xff; 32]),
+    ] {
+        let tpm = Swtpm::bare();
+        tpm.write_nv(0x01c0_0003, &[0xa5; 64], VENDOR);
+        if let Some(index) = index {
+            tpm.write_nv(index, content, VENDOR);
+        }
+        let mut area = Template::by_label("L-1")
+            .unwrap()
+            .public_area(None)
+            .unwrap();
+        let unique = area.len() - 256;
+        area[unique..unique + 64].fill(0xa5);
+        let contents = read(&tpm);
+        assert_eq!(contents.keys.len(), 1);
+        assert_eq!(contents.keys[0].public, made(&tpm, &area), "{content:?}");
+        let last = contents.findings.last().unwrap();
+        assert_eq!(last.code, Code::EkcertMissing);
+        let unusable = last.message.contains("could be used");
+        assert_eq!(unusable, index.is_some(), "{last:?}");
+    }
+    let tpm = Swtpm::bare();
+    let mut area = Template::by_label("L-1")
+        .unwrap()
+        .public_area(None)
+        .unwrap();
+    area[6] |= 0x04;
+    tpm.write_nv(0x01c0_0004, &area, VENDOR);
+    assert_eq!(read(&tpm).keys[0].public, made(&tpm, &area));
+}
+
+#[test]
+fn an_index_to_which_nothing_was_written() {
+    let tpm = Swtpm::bare();
+    tpm.tool(&format!("tpm2_nvdefine 0x01c00002 -C p -s 800 -a {VENDOR}"));
+    let contents = read(&tpm);
+    assert_eq!(codes(&contents), [Code::EkcertMissing; 2]);
+    assert!(contents.findings[0].message.contains("nothing is in it"));
+    // One in the chain area does not end the chain.
+    tpm.tool(&format!("tpm2_nvdefine 0x01c00100 -C p -s 800 -a {VENDOR}"));
+    assert_eq!(codes(&read(&tpm)), [Code::EkcertMissing; 2]);
+}
+
+/// Of the two templates for RSA 2048 the TPM's owner uses that of the high range.
+#[test]
+fn a_key_of_the_high_range_at_hand() {
+    let tpm = Swtpm::bare();
+    let high = Template::by_label("H-1")
+        .unwrap()
+        .public_area(None)
+        .unwrap();
+    let low = Template::by_label("L-1")
+        .unwrap()
+        .public_area(None)
+        .unwrap();
+    assert_eq!(read(&tpm).keys[0].public, made(&tpm, &low));
+    write(&tpm.path("policy"), &high[10..42]);
+    tpm.tool(
+        "tpm2_createprimary -C e -G rsa2048:aes128cfb -g sha256 -L policy -c ek.ctx \
+         -a fixedtpm|fixedparent|sensitivedataorigin|adminwithpolicy|userwithauth|restricted|decrypt",
+    );
+    tpm.tool("tpm2_evictcontrol -C o -c ek.ctx 0x81010001");
+    let contents = read(&tpm);
+    assert_eq!(contents.keys[0].public, made(&tpm, &high));
+    assert_eq!(
+        contents.keys[0].source,
+        KeySource::Template("H-1".to_owned())
+    );
+}
+
+/// A certificate at an index for another kind of key: its key is found all the same.
+#[test]
+fn a_certificate_at_the_index_of_another_kind() {
+    let tpm = Swtpm::bare();
+    let template = Template::by_label("H-3").unwrap();
+    let public = made(&tpm, &template.public_area(None).unwrap());
+    certify(&tpm, &public.key, 0x01c0_0002);
+    let contents = read(&tpm);
+    assert_eq!(contents.findings, []);
+    assert_eq!(contents.keys[0].public, public);
+}
+
 #[test]
 fn a_template_with_a_nonce() {
     for (label, first, unique_at) in [

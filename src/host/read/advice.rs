@@ -88,6 +88,20 @@ pub(in crate::host) fn missing(facts: &TpmFacts, key: &EkPub) -> Finding {
     )
 }
 
+/// That the TPM keeps certificates, but none that could be used for this key. Why not is
+/// said of each by itself.
+pub(in crate::host) fn unusable(key: &EkPub) -> Finding {
+    Finding::new(
+        Code::EkcertMissing,
+        format!(
+            "no certificate that the TPM keeps could be used for its {} endorsement key",
+            key.algorithm()
+        ),
+        "see to what is said of its NV index, and run this again; or register the host with \
+         'register-host --force --reason TEXT'",
+    )
+}
+
 /// Where to fetch the certificate from another machine, if the rule is known.
 fn by_hand(facts: &TpmFacts, key: &EkPub) -> String {
     let url = facts

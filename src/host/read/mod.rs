@@ -7,9 +7,9 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub(super) use advice::missing;
+pub(super) use advice::{missing, unusable};
 pub use locate::Place;
-pub(super) use locate::locate;
+pub(super) use locate::{every_place, locate};
 
 use super::{EkChoice, KeySource, NvCertificate, TpmContents, TpmDevice, TpmKey, TpmTrouble};
 use crate::ek::{Certificate, EkPub, Template, TpmPublic, unwrap_nv};
@@ -35,12 +35,7 @@ const HELP_REFUSED: &str = "the endorsement hierarchy may be disabled or have a 
 /// [`Fault::Environment`](crate::finding::Fault::Environment) if the TPM stops
 /// answering, or shows neither a key nor a certificate.
 pub fn read_tpm(tpm: &mut dyn TpmDevice, choice: EkChoice) -> Result<TpmContents, Error> {
-    let mut reading = Reading {
-        tpm,
-        indices: Vec::new(),
-        persistent: None,
-        contents: TpmContents::default(),
-    };
+    let mut reading = Reading::of(tpm);
     reading.contents.facts = answer(reading.tpm.facts())?.unwrap_or_default();
     reading.lockout();
     reading.indices = answer(reading.tpm.nv_indices())?.unwrap_or_default();
@@ -80,7 +75,16 @@ enum Search {
     Refused(String),
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn of(tpm: &'a mut dyn TpmDevice) -> Self {
+        Self {
+            tpm,
+            indices: Vec::new(),
+            persistent: None,
+            contents: TpmContents::default(),
+        }
+    }
+
     fn find(&mut self, code: Code, message: String, help: &str) {
         self.contents
             .findings
@@ -97,10 +101,7 @@ impl Reading<'_> {
     fn certificates(&mut self, choice: EkChoice) -> Result<(), Error> {
         let mut wanted: Vec<u32> = Template::ALL
             .iter()
-            .filter(|template| match choice {
-                EkChoice::Auto => true,
-                EkChoice::Only(algorithm) => template.algorithm == algorithm,
-            })
+            .filter(|template| choice.takes(template.algorithm))
             .map(|template| template.certificate_index)
             .chain((choice == EkChoice::Auto).then_some(SM2_INDEX))
             .filter(|index| self.indices.contains(index))
@@ -230,7 +231,8 @@ impl Reading<'_> {
         }
     }
 
-    /// The key of a certificate: among the persistent objects, else made anew.
+    /// The key of a certificate: among the persistent objects, else made anew, from the
+    /// templates for its index or else from others for keys of its kind.
     fn search(&mut self, index: u32, wanted: &EkPub) -> Result<Search, Error> {
         for (handle, public) in self.persistent()? {
             if public.key == *wanted {
@@ -245,8 +247,20 @@ impl Reading<'_> {
         for (label, template) in self.templates(index)? {
             match self.make(label, &template)? {
                 Ok(key) if key.public.key == *wanted => return Ok(Search::Found(key)),
-                Ok(key) => other = Some(key),
+                // The most special template is the one that counts.
+                Ok(key) => other = other.or(Some(key)),
                 Err(why) => refusal = why,
+            }
+        }
+        for elsewhere in self.indices_for(EkChoice::Only(wanted.algorithm()))? {
+            if elsewhere == index {
+                continue;
+            }
+            for (label, template) in self.templates(elsewhere)? {
+                match self.make(label, &template)? {
+                    Ok(key) if key.public.key == *wanted => return Ok(Search::Found(key)),
+                    _ => {}
+                }
             }
         }
         Ok(other.map_or(Search::Refused(refusal), Search::Other))
@@ -283,35 +297,58 @@ impl Reading<'_> {
             .map_err(|error| error.to_string()))
     }
 
-    /// The key of a TPM without certificates. One made from the template is certain
-    /// to be the EK; a persistent one only looks like it.
-    fn key_without_certificate(&mut self, choice: EkChoice) -> Result<(), Error> {
-        let templates: Vec<&Template> = Template::ALL
-            .iter()
-            .filter(|template| match choice {
-                EkChoice::Auto => true,
-                EkChoice::Only(algorithm) => template.algorithm == algorithm,
+    /// The certificate indices of the templates for a choice. Of two templates for one kind
+    /// of key (L-1 and H-1) that one comes first whose key the TPM keeps at hand.
+    fn indices_for(&mut self, choice: EkChoice) -> Result<Vec<u32>, Error> {
+        let persistent = self.persistent()?;
+        let kind = |template: &Template| {
+            let mut all = Template::ALL.iter();
+            all.position(|other| other.algorithm == template.algorithm)
+        };
+        let is_at_hand = |template: &Template| {
+            persistent.iter().any(|(_, public)| {
+                template.public_area(Some(&public.key)).as_deref() == Some(public.tpmt())
             })
+        };
+        let mut templates: Vec<&Template> = Template::ALL
+            .iter()
+            .filter(|template| choice.takes(template.algorithm))
             .collect();
+        templates.sort_by_key(|template| (kind(template), !is_at_hand(template)));
+        let mut indices = Vec::new();
+        for template in templates {
+            if !indices.contains(&template.certificate_index) {
+                indices.push(template.certificate_index);
+            }
+        }
+        Ok(indices)
+    }
+
+    /// The key of a TPM without certificates. One made from a template is certain to be
+    /// the EK; a persistent one only looks like it.
+    fn key_without_certificate(&mut self, choice: EkChoice) -> Result<(), Error> {
         let mut refusal = "no template is known for it".to_owned();
         let mut found = None;
-        for template in &templates {
-            let Some(area) = template.public_area(None) else {
-                continue;
-            };
-            match self.make(template.label.to_owned(), &area)? {
-                Ok(key) => {
-                    found = Some(key);
-                    break;
+        'indices: for index in self.indices_for(choice)? {
+            for (label, template) in self.templates(index)? {
+                match self.make(label, &template)? {
+                    // A template of the TPM's own may be for another kind of key.
+                    Ok(key) if choice.takes(key.public.key.algorithm()) => {
+                        found = Some(key);
+                        break 'indices;
+                    }
+                    Ok(_) => {}
+                    Err(why) => refusal = why,
                 }
-                Err(why) => refusal = why,
             }
         }
         if found.is_none() {
             let fits = |public: &TpmPublic| {
-                templates.iter().any(|template| {
-                    template.public_area(Some(&public.key)).as_deref() == Some(public.tpmt())
-                })
+                let mut templates = Template::ALL.iter();
+                choice.takes(public.key.algorithm())
+                    && templates.any(|template| {
+                        template.public_area(Some(&public.key)).as_deref() == Some(public.tpmt())
+                    })
             };
             found = self
                 .persistent()?
@@ -334,7 +371,13 @@ impl Reading<'_> {
                 ),
             });
         };
-        let finding = missing(&self.contents.facts, &key.public.key);
+        let keeps_some = Template::ALL.iter().any(|template| {
+            choice.takes(template.algorithm) && self.indices.contains(&template.certificate_index)
+        });
+        let finding = match keeps_some {
+            true => unusable(&key.public.key),
+            false => missing(&self.contents.facts, &key.public.key),
+        };
         self.contents.findings.push(finding);
         self.keep(key);
         Ok(())
