@@ -40,11 +40,36 @@ fn code_lines(page: &str) -> Vec<String> {
 
 fn help(subcommand: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_endorse"))
-        .args([subcommand, "--help"])
+        .args(subcommand.split(' '))
+        .arg("--help")
         .output()
         .unwrap();
     assert!(output.status.success(), "there is no '{subcommand}'");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Fails if there is no such subcommand or option.
+fn check_command(words: &[&str], seen: &mut BTreeMap<String, usize>) {
+    let endorse = |word: &&str| *word == "endorse" || word.ends_with("/bin/endorse");
+    let Some(at) = words.iter().position(endorse) else {
+        return;
+    };
+    let arguments = words.get(at + 1..).unwrap_or_default();
+    let subcommand = match arguments {
+        ["challenge", step, ..] => format!("challenge {step}"),
+        // A path in a list of files is no command.
+        [word, ..] if !word.starts_with('/') && word.contains('-') => (*word).to_owned(),
+        [word @ ("verify" | "inspect"), ..] => (*word).to_owned(),
+        _ => return,
+    };
+    let help = help(&subcommand);
+    for option in arguments.iter().filter(|word| word.starts_with("--")) {
+        let known = help
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .any(|word| word == *option);
+        assert!(known, "{subcommand} has no {option}: {words:?}");
+    }
+    *seen.entry(subcommand).or_default() += 1;
 }
 
 #[test]
@@ -53,30 +78,20 @@ fn every_command_and_option_exists() {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for line in code_lines(&page) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let endorse = |word: &&str| *word == "endorse" || word.ends_with("/bin/endorse");
-        let Some(at) = words.iter().position(endorse) else {
-            continue;
-        };
-        let Some(subcommand) = words
-            .get(at + 1)
-            .filter(|word| word.contains('-') || **word == "verify" || **word == "inspect")
-        else {
-            continue;
-        };
-        // A path in a list of files is no command.
-        if subcommand.starts_with('/') {
-            continue;
+        // A pipeline has several.
+        for command in words.split(|word| *word == "|") {
+            check_command(command, &mut seen);
         }
-        let help = help(subcommand);
-        for option in words[at..].iter().filter(|word| word.starts_with("--")) {
-            let known = help
-                .split(|c: char| c.is_whitespace() || c == ',')
-                .any(|word| word == *option);
-            assert!(known, "{subcommand} has no {option}: {line}");
-        }
-        *seen.entry((*subcommand).to_owned()).or_default() += 1;
     }
-    let expected = ["get-platform-identifier", "register-host", "verify"];
+    let expected = [
+        "challenge answer",
+        "challenge ask",
+        "challenge check",
+        "challenge make",
+        "get-platform-identifier",
+        "register-host",
+        "verify",
+    ];
     assert_eq!(seen.keys().collect::<Vec<_>>(), expected);
     // Dumps, ssh, Ansible, systemd, container.
     assert!(seen["get-platform-identifier"] >= 6, "{seen:?}");

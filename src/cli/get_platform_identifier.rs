@@ -71,7 +71,7 @@ pub(super) enum Format {
 /// The endorsement keys of the TCG's default templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Ek {
-    /// Every one that has a certificate; if none has, RSA 2048
+    /// Every one that has a certificate; if none has, RSA 2048, or P-256 on a TPM without RSA
     Auto,
     /// RSA 2048
     Rsa2048,

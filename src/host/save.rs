@@ -1,10 +1,10 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::finding::Error;
 
-/// How many names are tried for the temporary file beside the one to be written.
+/// How many names are tried for what is made beside the path to be written.
 const MAX_NAMES: u32 = 100;
 
 /// Writes a file whole or not at all: what was there stays until the new content
@@ -32,7 +32,7 @@ pub fn save(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let (temporary, mut file) = create_beside(path)?;
+    let (temporary, mut file) = beside(path, |free| File::create_new(free))?;
     let written = file
         .write_all(content)
         .and_then(|()| file.sync_all())
@@ -44,20 +44,20 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     written
 }
 
-/// A new file in the same directory, since a rename does not cross file systems.
-fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
+/// What `make` makes under a free name beside `path`, since a rename does not cross
+/// file systems. `make` has to refuse a name that is taken.
+pub(super) fn beside<T>(
+    path: &Path,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<(PathBuf, T)> {
     let name = path
         .file_name()
         .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?
         .to_string_lossy();
     for attempt in 0..MAX_NAMES {
         let temporary = path.with_file_name(format!(".{name}.{}.{attempt}", std::process::id()));
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-        {
-            Ok(file) => return Ok((temporary, file)),
+        match make(&temporary) {
+            Ok(made) => return Ok((temporary, made)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

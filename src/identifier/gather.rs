@@ -96,7 +96,7 @@ pub(super) fn finish(mut identifier: Identifier) -> Result<Identifier, Error> {
         identifier.findings.push(Finding::new(
             Code::MessageFromHost,
             format!("the host says: {message}"),
-            "see to it on the host, then run Get-PlatformIdentifier again",
+            "see to it on the host, then make the file again",
         ));
     }
     Ok(identifier)

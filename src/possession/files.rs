@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::answer::Answer;
 use super::challenge::{Challenge, ChallengeId, EkCredential, Terms, hash_text};
 use super::credential::{Credential, Protection};
-use super::malformed;
 use super::request::{Request, suitable};
+use super::{malformed, refuse_empty};
 use crate::der::Time;
 use crate::ek::{NameAlg, TpmPublic};
 use crate::finding::Error;
@@ -240,6 +240,7 @@ impl From<&EkCredential> for CredentialFile {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, Error> {
+    refuse_empty(bytes)?;
     if bytes.len() > MAX_FILE_LEN {
         return Err(malformed(format!(
             "it has {} bytes; {what} has at most {MAX_FILE_LEN}",

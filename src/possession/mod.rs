@@ -45,6 +45,18 @@ fn malformed(message: impl Into<String>) -> Error {
     Error::malformed(Code::ChallengeMalformed, message, HELP)
 }
 
+/// In a pipeline, the command before may have failed and written nothing.
+fn refuse_empty(bytes: &[u8]) -> Result<(), Error> {
+    if bytes.is_empty() {
+        return Err(Error::malformed(
+            Code::ChallengeMalformed,
+            "it is empty",
+            "see why the command that should have written it did not",
+        ));
+    }
+    Ok(())
+}
+
 /// The cryptography library refused what it should not refuse.
 fn refused_by_cryptography(what: &str) -> Error {
     Error::new(

@@ -1,5 +1,5 @@
 use super::ak::AttestationKey;
-use super::malformed;
+use super::{malformed, refuse_empty};
 use crate::ek::TpmPublic;
 use crate::finding::Error;
 
@@ -23,6 +23,7 @@ impl Request {
     /// # Errors
     /// `challenge-malformed`, or `ak-unsuitable` as a rejection.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        refuse_empty(bytes)?;
         if bytes.trim_ascii_start().starts_with(b"{") {
             return super::files::read_request(bytes);
         }

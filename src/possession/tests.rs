@@ -718,6 +718,7 @@ fn limits_of_files() {
             Answer::read(text.as_bytes()).map(|_| ()),
         ] {
             let error = error.unwrap_err();
+            assert_eq!(error.message == "it is empty", text.is_empty());
             assert_eq!(error.code, Some(Code::ChallengeMalformed), "{text}");
             assert!(error.message.len() < 300);
             assert!(!error.help.is_empty());

@@ -7,9 +7,7 @@ use std::path::{Path, PathBuf};
 use super::name::{FileName, MACHINE, PROPERTIES_FIXED, PROPERTIES_VARIABLE};
 use super::{Answer, Dump, machine, properties};
 use crate::finding::Error;
-
-/// How many names are tried for the temporary directory beside the one to be made.
-const MAX_NAMES: u32 = 100;
+use crate::host::save::beside;
 
 impl Dump {
     /// Writes it into a new directory, which is there whole or not at all, or into one
@@ -52,7 +50,7 @@ impl Dump {
 
     /// Writes it into a new directory beside `path`.
     fn stage(&self, path: &Path) -> io::Result<PathBuf> {
-        let staged = create_beside(path)?;
+        let (staged, ()) = beside(path, |free| fs::create_dir(free))?;
         let written = self.files().into_iter().try_for_each(|(name, content)| {
             let mut file = File::create_new(staged.join(name))?;
             file.write_all(&content)?;
@@ -169,22 +167,4 @@ fn mixed(directory: &Path, name: &str) -> Error {
         ),
         "name a new or an empty directory; nothing was written",
     )
-}
-
-/// A new directory beside the one to be made, since a rename does not cross file
-/// systems.
-fn create_beside(directory: &Path) -> io::Result<PathBuf> {
-    let name = directory
-        .file_name()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?
-        .to_string_lossy();
-    for attempt in 0..MAX_NAMES {
-        let staged = directory.with_file_name(format!(".{name}.{}.{attempt}", std::process::id()));
-        match fs::create_dir(&staged) {
-            Ok(()) => return Ok(staged),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::Error::from(io::ErrorKind::AlreadyExists))
 }
