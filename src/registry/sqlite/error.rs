@@ -96,7 +96,7 @@ pub(super) fn newer(path: &dyn std::fmt::Display, version: i64, known: i64) -> E
 pub(super) fn older(path: &dyn std::fmt::Display, version: i64, known: i64) -> Error {
     Error::environment(
         format!("the registry {path} has the older schema {version}, needed is {known}"),
-        "open it once for writing, for example by registering a host; that brings it up to date",
+        "every command that writes to it brings it up to date, for example 'endorse hosts recheck'",
     )
 }
 

@@ -25,6 +25,7 @@ mod life;
 mod possession;
 mod sequence;
 mod tamper;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 
