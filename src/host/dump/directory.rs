@@ -9,6 +9,10 @@ use super::{Answer, Dump, machine, properties};
 use crate::finding::Error;
 use crate::host::save::beside;
 
+/// In a directory that has a dump, what the names of new ones begin with, after a dot,
+/// until they are whole.
+pub(super) const STAGED: &str = "dump";
+
 impl Dump {
     /// Writes it into a new directory, which is there whole or not at all, or into one
     /// that is empty or a dump; an earlier dump is replaced once this one is on the disk.
@@ -28,7 +32,7 @@ impl Dump {
         match fs::metadata(directory) {
             Ok(_) => {
                 let earlier = earlier_files(directory, cannot)?;
-                let staged = self.stage(&directory.join("dump")).map_err(cannot)?;
+                let staged = self.stage(&directory.join(STAGED)).map_err(cannot)?;
                 self.replace(directory, earlier, &staged).map_err(|error| {
                     Error::environment(
                         format!("cannot put the dump into {}: {error}", directory.display()),
@@ -49,7 +53,7 @@ impl Dump {
     }
 
     /// Writes it into a new directory beside `path`.
-    fn stage(&self, path: &Path) -> io::Result<PathBuf> {
+    pub(super) fn stage(&self, path: &Path) -> io::Result<PathBuf> {
         let (staged, ()) = beside(path, |free| fs::create_dir(free))?;
         let written = self.files().into_iter().try_for_each(|(name, content)| {
             let mut file = File::create_new(staged.join(name))?;
@@ -140,6 +144,7 @@ fn earlier_files(
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        refuse_broken_off(directory, &name)?;
         if !is_file || !FileName::is_of_dump(&name) {
             return Err(mixed(directory, &name));
         }
@@ -157,6 +162,24 @@ fn earlier_files(
         )),
         _ => Ok(files),
     }
+}
+
+/// Of a dump that took the place of another when the program was stopped, a part may be
+/// in its own directory still: the certificate, for one.
+pub(super) fn refuse_broken_off(directory: &Path, name: &str) -> Result<(), Error> {
+    let rest = name
+        .strip_prefix('.')
+        .and_then(|name| name.strip_prefix(STAGED));
+    if !rest.is_some_and(|rest| rest.starts_with('.')) {
+        return Ok(());
+    }
+    Err(Error::misuse(
+        format!(
+            "a dump into {} is not finished: {name} in it has a part of it",
+            directory.display()
+        ),
+        "if no program is writing it, make it again in a new directory",
+    ))
 }
 
 fn mixed(directory: &Path, name: &str) -> Error {

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::directory::refuse_broken_off;
 use super::loose::is_bare_key;
 use super::name::FileName;
 use super::{Answer, Dump, machine, properties};
@@ -40,7 +41,7 @@ impl Dump {
     /// # Errors
     /// [`Fault::Environment`](crate::finding::Fault::Environment) if the directory or a
     /// file in it cannot be read; [`Fault::Misuse`](crate::finding::Fault::Misuse) if two
-    /// files say different things of one index or handle; `input-too-large` above any
+    /// files say different things of one index or handle, or if the dump is not finished; `input-too-large` above any
     /// limit; `input-unrecognised` if nothing of a TPM is in it.
     pub fn open(directory: &Path) -> Result<Self, Error> {
         let mut dump = Self::default();
@@ -59,6 +60,7 @@ impl Dump {
                     continue;
                 }
             };
+            refuse_broken_off(directory, &name)?;
             // What cannot be read may be the certificate that everything hangs on.
             let Some(content) = read_file(&directory.join(&name)).map_err(|error| {
                 Error::environment(

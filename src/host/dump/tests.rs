@@ -94,6 +94,27 @@ fn what_is_saved_reads_the_same() {
     assert!(refused.unwrap().message.contains("a password is needed"));
 }
 
+/// The program was stopped while it put a dump in place of another: the certificate is
+/// not where it is looked for, which must not read as a TPM without one.
+#[test]
+fn a_dump_that_is_not_finished() {
+    let parent = tempfile::tempdir().unwrap();
+    let path = parent.path().join("dump");
+    let dump = whole();
+    dump.save(&path).unwrap();
+    let staged = dump.stage(&path.join(super::directory::STAGED)).unwrap();
+    fs::remove_file(path.join("nv-01c00002.bin")).unwrap();
+    for error in [
+        Dump::open(&path).unwrap_err(),
+        dump.save(&path).unwrap_err(),
+    ] {
+        assert_eq!(error.fault, Fault::Misuse, "{error}");
+        assert!(error.message.contains("is not finished"), "{error}");
+    }
+    fs::remove_dir_all(&staged).unwrap();
+    Dump::open(&path).unwrap();
+}
+
 #[test]
 fn an_earlier_dump_is_replaced_and_nothing_else() {
     let parent = tempfile::tempdir().unwrap();
