@@ -6,7 +6,7 @@ use super::credential::{Credential, MAX_CREDENTIAL_LEN, Protection, make_credent
 use super::refused_by_cryptography;
 use super::request::Request;
 use crate::der::Time;
-use crate::ek::{EkPub, NameAlg};
+use crate::ek::EkPub;
 use crate::finding::{Error, Fault};
 use crate::hash::{Sha256Digest, from_hex, hex, sha256};
 
@@ -243,15 +243,5 @@ impl fmt::Display for ChallengeId {
 impl fmt::Debug for ChallengeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
-    }
-}
-
-/// `sha256`, `sha384` or `sha512`, as in the file.
-pub(super) fn hash_text(hash: NameAlg) -> &'static str {
-    match hash {
-        NameAlg::Sha1 => "sha1",
-        NameAlg::Sha256 => "sha256",
-        NameAlg::Sha384 => "sha384",
-        NameAlg::Sha512 => "sha512",
     }
 }

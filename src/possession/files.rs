@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
-use super::challenge::{Challenge, ChallengeId, EkCredential, Terms, hash_text};
+use super::challenge::{Challenge, ChallengeId, EkCredential, Terms};
 use super::credential::{Credential, Protection};
 use super::request::{Request, suitable};
 use super::{malformed, refuse_empty};
@@ -236,6 +236,16 @@ impl From<&EkCredential> for CredentialFile {
             id_object: hex(&credential.credential.id_object),
             encrypted_secret: hex(&credential.credential.encrypted_secret),
         }
+    }
+}
+
+/// The hash of a Name as the file writes it.
+fn hash_text(hash: NameAlg) -> &'static str {
+    match hash {
+        NameAlg::Sha1 => "sha1",
+        NameAlg::Sha256 => "sha256",
+        NameAlg::Sha384 => "sha384",
+        NameAlg::Sha512 => "sha512",
     }
 }
 

@@ -342,34 +342,6 @@ fn who_has_proven_can_be_listed() {
     assert_eq!(other.registry.show("hv1").unwrap().possession, None);
 }
 
-/// The registry of the version before, brought up to date.
-#[test]
-fn a_registry_of_the_first_schema() {
-    let bench = Bench::new();
-    bench.add(&trusted("hv1", "a"), &Options::default());
-    let connection = rusqlite::Connection::open(bench.path()).unwrap();
-    connection
-        .execute_batch(
-            "DROP TRIGGER challenge_fixed; DROP TRIGGER challenge_used;
-             DROP TRIGGER possession_kept; DROP TABLE challenge; DROP TABLE possession;
-             PRAGMA user_version = 1;",
-        )
-        .unwrap();
-    drop(connection);
-    // Only a command that writes may change it.
-    let error = Registry::open(&location(&bench.path()), Mode::ReadOnly).unwrap_err();
-    assert_eq!(error.fault, Fault::Environment);
-    let registry = open(&bench.path(), Mode::ReadWrite);
-    assert!(registry.check(None).unwrap().is_ok());
-    assert_eq!(registry.show("hv1").unwrap().possession, None);
-    assert!(
-        open(&bench.path(), Mode::ReadOnly)
-            .check(None)
-            .unwrap()
-            .is_ok()
-    );
-}
-
 #[test]
 fn what_was_proven_cannot_be_made_up() {
     let bench = Bench::new();
