@@ -12,6 +12,7 @@
 //! | [`verdict`] | one judgement of one identifier |
 //! | [`possession`] | proof that a host holds its EK: challenges and their answers |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
+//! | [`disk`] | files: read within limits, written whole or not at all |
 //! | `fetch` | certificates over HTTPS, where asked for (feature `fetch`) |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
 //! | `cli` | the command line (feature `cli`) |
@@ -21,6 +22,7 @@
 //! environment, and they do not print.
 
 pub mod der;
+pub mod disk;
 pub mod ek;
 #[cfg(feature = "fetch")]
 pub mod fetch;

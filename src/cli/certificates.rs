@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::console::Console;
-use super::input::{Entry, EntryKind, entries_of, read_file};
+use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::trust::read_certificates;

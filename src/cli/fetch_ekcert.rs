@@ -31,9 +31,9 @@ pub(super) struct FetchArgs {
 
 #[cfg(feature = "fetch")]
 mod with_fetch {
-    use super::super::input::read_file;
     use super::super::options::variable;
     use super::FetchArgs;
+    use crate::disk::read_file;
     use crate::ek::EkCertService;
     use crate::fetch::{Client, Services, Settings};
     use crate::finding::Error;

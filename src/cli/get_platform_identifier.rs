@@ -173,9 +173,10 @@ mod command {
         self, JsonEkCert, JsonEkPub, JsonFinding, JsonHostMachine, JsonTpmFacts,
     };
     use super::{Ek, Format, GetPlatformIdentifier, source};
+    use crate::disk::save;
     use crate::ek::{Algorithm, Curve};
     use crate::finding::{Error, Finding, Severity, escape};
-    use crate::host::{EkChoice, HostReport, report, save};
+    use crate::host::{EkChoice, HostReport, report};
     use crate::identifier::Identifier;
 
     #[derive(Serialize)]

@@ -1,10 +1,8 @@
-use std::fmt::Display;
-use std::fs::{self, File, Metadata};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::console::Console;
-use crate::finding::{Code, Error};
+use crate::disk::{EntryKind, entries_of, read_file, read_limited};
+use crate::finding::Error;
 
 /// The largest input that is read, in octets: what the reader of identifiers takes
 /// in any form. It is the reader that knows each form's own limit.
@@ -92,57 +90,6 @@ pub(super) fn read_input(
     }
 }
 
-/// Reads a file, but never more than `limit` octets of it.
-pub(super) fn read_file(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
-    let name = path.display();
-    let file = File::open(path).map_err(|error| {
-        Error::environment(
-            format!("cannot open {name}: {error}"),
-            "see that the path is right and that you may read it",
-        )
-    })?;
-    // A pipe or a device states no length; `take` bounds what it gives.
-    let length = file.metadata().as_ref().map_or(0, Metadata::len);
-    match usize::try_from(length) {
-        Ok(length) if length <= limit => read_limited(file, &name, limit, length),
-        _ => Err(too_large(&name, limit)),
-    }
-}
-
-/// Reads to the end, but never more than `limit` octets; `expected` many are
-/// likely to come.
-fn read_limited(
-    reader: impl Read,
-    name: &dyn Display,
-    limit: usize,
-    expected: usize,
-) -> Result<Vec<u8>, Error> {
-    // One more than expected, so that the end is seen without growing.
-    let mut bytes = Vec::with_capacity(expected.min(limit).saturating_add(1));
-    let read = reader
-        .take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| {
-            Error::environment(
-                format!("cannot read {name}: {error}"),
-                "see that it is a file and that its disk is in order",
-            )
-        })?;
-    if read <= limit {
-        Ok(bytes)
-    } else {
-        Err(too_large(name, limit))
-    }
-}
-
-fn too_large(name: &dyn Display, limit: usize) -> Error {
-    Error::malformed(
-        Code::InputTooLarge,
-        format!("{name} has more than {limit} bytes"),
-        "see that the right file was named",
-    )
-}
-
 /// The files in a directory, not below it, in the order of their names.
 fn files_of(directory: &Path, console: &mut Console<'_>) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
@@ -169,46 +116,4 @@ fn files_of(directory: &Path, console: &mut Console<'_>) -> Result<Vec<PathBuf>,
 fn is_hidden(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     name.as_encoded_bytes().starts_with(b".")
-}
-
-/// Something in a directory.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) path: PathBuf,
-    pub(super) kind: EntryKind,
-}
-
-/// What it is, or what it links to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EntryKind {
-    Directory,
-    File,
-    Other,
-}
-
-/// Everything in a directory, in the order of the names.
-pub(super) fn entries_of(directory: &Path) -> Result<Vec<Entry>, Error> {
-    let fail = |error: std::io::Error| {
-        Error::environment(
-            format!("cannot list the directory {}: {error}", directory.display()),
-            "see that you may read it",
-        )
-    };
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(directory).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let path = entry.path();
-        // The listing tells what an entry is, except where a link leads.
-        let kind = match entry.file_type() {
-            Ok(kind) if kind.is_file() => EntryKind::File,
-            Ok(kind) if kind.is_dir() => EntryKind::Directory,
-            Ok(kind) if kind.is_symlink() && path.is_file() => EntryKind::File,
-            Ok(kind) if kind.is_symlink() && path.is_dir() => EntryKind::Directory,
-            _ => EntryKind::Other,
-        };
-        entries.push(Entry { path, kind });
-    }
-    // All are in one directory, so comparing the whole text orders by name.
-    entries.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    Ok(entries)
 }

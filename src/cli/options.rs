@@ -8,9 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::certificates::{Pool, Source, load};
 use super::console::Console;
-use super::input::read_file;
 use super::stores::store_sources;
 use crate::der::Time;
+use crate::disk::read_file;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
 use crate::registry::{Location, Mode, Registry};

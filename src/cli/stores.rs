@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::certificates::{Pool, Source};
 use super::console::Console;
-use super::input::{Entry, EntryKind, entries_of};
 use super::options::variable;
+use crate::disk::{Entry, EntryKind, entries_of};
 use crate::finding::Error;
 
 const VARIABLE: &str = "ENDORSE_STORE";

@@ -17,7 +17,6 @@ mod hypervisor;
 mod machine;
 mod read;
 mod report;
-mod save;
 #[cfg(feature = "tpm")]
 mod tcti;
 #[cfg(feature = "tpm")]
@@ -32,7 +31,6 @@ pub use ekcert_service::fetch_missing;
 pub use machine::{MachineFacts, machine};
 pub use read::{Place, read_tpm};
 pub use report::{HostReport, report};
-pub use save::save;
 #[cfg(feature = "tpm")]
 pub use tpm::Tpm;
 

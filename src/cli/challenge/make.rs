@@ -6,12 +6,13 @@ use serde::Serialize;
 use super::output::deliver;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
-use crate::cli::input::{Input, entries_of, for_each_input, to_file};
+use crate::cli::input::{Input, for_each_input, to_file};
 use crate::cli::json::{self, JsonError};
 use crate::cli::options::{RegistryArgs, now, who};
 use crate::cli::report::report_unreadable;
+use crate::disk::entries_of;
+use crate::disk::save;
 use crate::finding::{Error, Fault};
-use crate::host::save;
 use crate::possession::{Challenge, EkCredential, Request};
 use crate::registry::{MAX_CHALLENGE_SECONDS, Mode, Registry};
 

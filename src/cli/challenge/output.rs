@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use crate::cli::console::Console;
+use crate::disk::save;
 use crate::finding::Error;
-use crate::host::save;
 
 /// Writes a file of the exchange to where it was asked for, and says so; without a
 /// path to standard output, unless that is for JSON.

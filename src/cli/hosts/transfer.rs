@@ -10,8 +10,8 @@ use crate::cli::human::Page;
 use crate::cli::input::read_input;
 use crate::cli::json::{self, JsonFinding};
 use crate::cli::options::{RegistryArgs, now, who};
+use crate::disk::save;
 use crate::finding::{Error, Fault, Severity};
-use crate::host::save;
 use crate::registry::Mode;
 
 pub(super) const EXPORT: &str = "hosts-export";

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::name::{FileName, MACHINE, PROPERTIES_FIXED, PROPERTIES_VARIABLE};
 use super::{Answer, Dump, machine, properties};
+use crate::disk::beside;
 use crate::finding::Error;
-use crate::host::save::beside;
 
 /// In a directory that has a dump, what the names of new ones begin with, after a dot,
 /// until they are whole.

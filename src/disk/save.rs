@@ -46,7 +46,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// What `make` makes under a free name beside `path`, since a rename does not cross
 /// file systems. `make` has to refuse a name that is taken.
-pub(super) fn beside<T>(
+pub(crate) fn beside<T>(
     path: &Path,
     make: impl Fn(&Path) -> io::Result<T>,
 ) -> io::Result<(PathBuf, T)> {
