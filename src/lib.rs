@@ -14,6 +14,7 @@
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
 //! | [`disk`] | files: read within limits, written whole or not at all |
 //! | `fetch` | certificates over HTTPS, where asked for (feature `fetch`) |
+//! | [`catalogue`] | the stores on disk, with the provenance of what is in them |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
 //! | `cli` | the command line (feature `cli`) |
 //!
@@ -21,6 +22,7 @@
 //! return values. They do not touch files, the network, the clock or the
 //! environment, and they do not print.
 
+pub mod catalogue;
 pub mod der;
 pub mod disk;
 pub mod ek;

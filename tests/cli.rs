@@ -478,7 +478,7 @@ fn the_environment_names_store_and_registry() {
     let (code, said) = run(&register, "/nonexistent", &registry);
     assert_eq!(code, 2);
     assert!(
-        said.contains("/nonexistent, which ENDORSE_STORE names"),
+        said.contains("/nonexistent (the store is the one that ENDORSE_STORE names)"),
         "{said}"
     );
     let (code, said) = run(&register, "testdata/cli/store", &registry);

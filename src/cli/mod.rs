@@ -9,7 +9,6 @@
     reason = "the command line is the edge: files, the environment and the clock are read here"
 )]
 
-mod certificates;
 mod challenge;
 mod console;
 mod exit;
@@ -25,7 +24,7 @@ mod register_host;
 mod report;
 #[cfg(feature = "tpm")]
 mod software_stack;
-mod stores;
+mod store;
 mod verify;
 
 use std::ffi::OsString;
@@ -113,6 +112,8 @@ enum Command {
     RegisterHost(register_host::RegisterHost),
     /// List, show, remove and recheck registered hosts
     Hosts(hosts::Hosts),
+    /// Fill, inspect and keep up to date the two certificate stores
+    Store(store::Store),
     /// Have hosts prove that they hold their endorsement keys
     Challenge(challenge::Challenge),
 }
@@ -147,6 +148,7 @@ impl Cli {
             Command::Verify(args) => ("verify", verify::run(args, console)),
             Command::RegisterHost(args) => ("register-host", register_host::run(args, console)),
             Command::Hosts(args) => (args.schema(), hosts::run(args, console)),
+            Command::Store(args) => (args.schema(), store::run(args, console)),
             Command::Challenge(args) => (args.schema(), challenge::run(args, console)),
         };
         result.unwrap_or_else(|error| {

@@ -1,21 +1,23 @@
 //! Options that several subcommands share: as typed, and resolved.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
-use super::certificates::{Pool, Source, load};
 use super::console::Console;
-use super::stores::store_sources;
+use crate::catalogue::{Contents, Directory, Note, load_certificates};
 use crate::der::Time;
 use crate::disk::read_file;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
 use crate::registry::{Location, Mode, Registry};
-use crate::trust::{Origin, Policy, Store, Usage};
+use crate::trust::{Origin, Policy, Pool, Store, Usage};
 
+const STORE_VARIABLE: &str = "ENDORSE_STORE";
+const DEFAULT_STORE: &str = "/var/lib/endorse/store";
 const REGISTRY_VARIABLE: &str = "ENDORSE_REGISTRY";
 const DEFAULT_REGISTRY: &str = "/var/lib/endorse/registry.db";
 
@@ -58,6 +60,32 @@ enum UsageArg {
     Any,
 }
 
+/// Where the store is, as typed, for the commands that are about it.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Store")]
+pub(super) struct StoreArgs {
+    /// The store [default: $ENDORSE_STORE, else /var/lib/endorse/store]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The store, to be changed.
+    pub(super) fn directory(&self) -> Directory {
+        store_directory(self.store.as_deref())
+    }
+
+    /// What is in it. One that is not there is an error.
+    pub(super) fn read(&self, console: &mut Console<'_>) -> Result<Contents, Error> {
+        let contents = self.directory().read().map_err(|error| Error {
+            message: format!("{}{}", error.message, named_by(self.store.as_deref())),
+            ..error
+        })?;
+        tell(&contents.notes, console);
+        Ok(contents)
+    }
+}
+
 /// What is trusted, loaded.
 #[derive(Debug)]
 pub(super) struct Trust {
@@ -83,26 +111,26 @@ impl TrustArgs {
     /// Loads what was named.
     pub(super) fn resolve(&self, console: &mut Console<'_>) -> Result<Trust, Error> {
         let (policy, policy_sha256) = self.policy()?;
-        let mut sources = store_sources(self.store.as_deref(), console)?;
-        for (pool, paths) in [
-            (Pool::Roots, &self.roots),
-            (Pool::Intermediates, &self.intermediates),
-        ] {
-            sources.extend(paths.iter().map(|path| Source {
-                pool,
-                path: path.clone(),
-                named: true,
-            }));
-        }
+        let contents = store_contents(self.store.as_deref(), console)?;
         let mut store = Store::new();
         self.add_embedded(&mut store)?;
-        load(&sources, console, |pool, certificate, path| {
-            let origin = Origin::File(path.display().to_string());
-            match pool {
-                Pool::Roots => store.add_root(certificate, origin),
-                Pool::Intermediates => store.add_intermediate(certificate, origin),
+        for stored in contents.certificates {
+            let origin = Origin::File(stored.path.display().to_string());
+            let certificate = Arc::unwrap_or_clone(stored.certificate);
+            store.add(stored.pool, certificate, origin);
+        }
+        for (pool, paths) in [
+            (Pool::Root, &self.roots),
+            (Pool::Intermediate, &self.intermediates),
+        ] {
+            for path in paths {
+                let loaded = load_certificates(path, pool)?;
+                tell(&loaded.notes, console);
+                for (certificate, path) in loaded.certificates {
+                    store.add(pool, certificate, Origin::File(path.display().to_string()));
+                }
             }
-        })?;
+        }
         if store.roots().next().is_none() {
             console.note("no root certificate is trusted, so nothing can be; name some with --store or --roots");
         }
@@ -149,6 +177,54 @@ impl TrustArgs {
     )]
     fn add_embedded(&self, _: &mut Store) -> Result<(), Error> {
         Ok(())
+    }
+}
+
+/// What is in the store that was named, or else in the one that the environment names,
+/// or else in the usual one, if that is there.
+pub(super) fn store_contents(
+    named: Option<&Path>,
+    console: &mut Console<'_>,
+) -> Result<Contents, Error> {
+    let directory = store_directory(named);
+    if named.is_none() && variable(STORE_VARIABLE).is_none() && !directory.path().exists() {
+        console.note(&format!(
+            "there is no store at {DEFAULT_STORE}; going on without it"
+        ));
+        return Ok(Contents::default());
+    }
+    let contents = directory.read().map_err(|error| Error {
+        message: format!("{}{}", error.message, named_by(named)),
+        ..error
+    })?;
+    tell(&contents.notes, console);
+    Ok(contents)
+}
+
+/// The same store, to be changed.
+fn store_directory(named: Option<&Path>) -> Directory {
+    match (named, variable(STORE_VARIABLE)) {
+        (Some(path), _) => Directory::at(path),
+        (None, Some(path)) => Directory::at(path),
+        (None, None) => Directory::at(DEFAULT_STORE),
+    }
+}
+
+/// How the store came to be this one, where nobody typed it.
+fn named_by(named: Option<&Path>) -> String {
+    match (named, variable(STORE_VARIABLE)) {
+        (None, Some(_)) => format!(" (the store is the one that {STORE_VARIABLE} names)"),
+        _ => String::new(),
+    }
+}
+
+pub(super) fn tell(notes: &[Note], console: &mut Console<'_>) {
+    for note in notes {
+        if note.important {
+            console.note(&note.text);
+        } else {
+            console.detail(&note.text);
+        }
     }
 }
 

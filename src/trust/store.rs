@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use super::Pool;
 use super::signature::{self, SignatureError};
 use crate::der::{decode_base64, is_pem, pem_blocks, tag};
 use crate::ek::{Certificate, Name, NameKey, unwrap_nv};
@@ -48,15 +49,23 @@ impl Store {
         Self::default()
     }
 
+    /// Adds a certificate to one of the two.
+    pub fn add(&mut self, pool: Pool, certificate: Certificate, origin: Origin) {
+        match pool {
+            Pool::Root => self.add_root(certificate, origin),
+            Pool::Intermediate => self.add_intermediate(certificate, origin),
+        }
+    }
+
     /// Adds an anchor. One that is there already as an intermediate becomes an
     /// anchor; one that is there as embedded gets the new origin.
     pub fn add_root(&mut self, certificate: Certificate, origin: Origin) {
-        self.add(certificate, origin, true);
+        self.insert(certificate, origin, true);
     }
 
     /// Adds an intermediate. One that is there already stays what it is.
     pub fn add_intermediate(&mut self, certificate: Certificate, origin: Origin) {
-        self.add(certificate, origin, false);
+        self.insert(certificate, origin, false);
     }
 
     /// Adds the vendor roots embedded in the program.
@@ -66,7 +75,7 @@ impl Store {
     #[cfg(feature = "roots")]
     pub fn add_embedded_roots(&mut self) -> Result<(), Error> {
         for (vendor, der) in super::embedded::EMBEDDED {
-            self.add(Certificate::from_der(der)?, Origin::Embedded(vendor), true);
+            self.insert(Certificate::from_der(der)?, Origin::Embedded(vendor), true);
         }
         Ok(())
     }
@@ -106,7 +115,7 @@ impl Store {
             .map(|entry| (entry.certificate.as_ref(), &entry.origin))
     }
 
-    fn add(&mut self, certificate: Certificate, origin: Origin, is_root: bool) {
+    fn insert(&mut self, certificate: Certificate, origin: Origin, is_root: bool) {
         if let Some(&index) = self.by_sha256.get(&certificate.sha256()) {
             if let Some(entry) = self.entries.get_mut(index) {
                 let replaces_embedded = matches!(entry.origin, Origin::Embedded(_));

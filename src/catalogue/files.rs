@@ -1,18 +1,18 @@
-//! Certificates from files and directories, for the two stores.
+//! Certificates from files and directories.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::console::Console;
+use super::model::Note;
 use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
-use crate::trust::read_certificates;
+use crate::trust::{Pool, read_certificates};
 
 /// The largest file of certificates, in octets. Microsoft's whole package, more
 /// than 2,000 certificates, has 4 MiB as one PEM file.
-const MAX_FILE_LEN: usize = 16 * 1024 * 1024;
+pub const MAX_CERTIFICATES_LEN: usize = 16 * 1024 * 1024;
 /// How deep directories are searched: vendor, kind and a little more. It also ends
 /// the walk in a loop of links.
 const MAX_DEPTH: usize = 8;
@@ -21,93 +21,114 @@ const MAX_FILES: usize = 50_000;
 /// Threads that read and parse; more gain nothing, because files are small.
 const MAX_THREADS: usize = 4;
 
-/// In which of the two stores a certificate belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pool {
-    Roots,
-    Intermediates,
-}
-
-/// A file or directory that was named for a store.
+/// A directory of a store.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct Folder {
     pub(super) pool: Pool,
     pub(super) path: PathBuf,
-    /// Named itself, not as a part of a store: then something should be in it.
-    pub(super) named: bool,
+    pub(super) vendor: Option<String>,
+    /// One of the two directories of a Host Guardian Service, where the program writes.
+    pub(super) is_top: bool,
 }
 
-struct Candidate {
-    pool: Pool,
-    path: PathBuf,
-    /// Named itself, not found in a directory: then it must be what it should be.
-    named: bool,
+/// A file that may have certificates in it.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) pool: Pool,
+    pub(super) path: PathBuf,
+    pub(super) vendor: Option<String>,
 }
 
-struct Read {
-    certificates: Result<Vec<Certificate>, Error>,
+/// What a file had in it.
+pub(super) struct Read {
+    pub(super) certificates: Result<Vec<Certificate>, Error>,
     /// It is a certificate by the look of it, so that it is worth a word if it
     /// cannot be read.
     looks_like_one: bool,
 }
 
-/// Reads every certificate of `sources` and hands each to `add`.
+/// Certificates of files and directories, which were named for one of the two stores.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Each with the file that it is in.
+    pub certificates: Vec<(Certificate, PathBuf)>,
+    /// What was passed over, and why.
+    pub notes: Vec<Note>,
+}
+
+/// Reads every certificate of a file, or of the files in a directory and below it.
 ///
-/// What is no certificate is passed over in directories, with a note; a file that
-/// was named itself must be one.
-pub(super) fn load(
-    sources: &[Source],
-    console: &mut Console<'_>,
-    mut add: impl FnMut(Pool, Certificate, &Path),
-) -> Result<(), Error> {
+/// What is no certificate is passed over in directories, with a note; a file that was
+/// named itself must be one.
+///
+/// # Errors
+/// [`Fault::Environment`](crate::finding::Fault::Environment) if something cannot be
+/// read, or a directory of intermediates lies among what is to be roots.
+pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded, Error> {
+    let mut loaded = Loaded::default();
+    if !path.is_dir() {
+        let bytes = read_file(path, MAX_CERTIFICATES_LEN)?;
+        let certificates = read_certificates(&bytes).map_err(|error| {
+            Error::environment(format!("{}: {error}", path.display()), error.help)
+        })?;
+        let certificates = certificates.into_iter();
+        loaded
+            .certificates
+            .extend(certificates.map(|certificate| (certificate, path.to_owned())));
+        return Ok(loaded);
+    }
     let mut candidates = Vec::new();
-    for source in sources {
-        let before = candidates.len();
-        if source.path.is_dir() {
-            walk(&source.path, source.pool, MAX_DEPTH, &mut candidates)?;
-        } else {
-            candidates.push(Candidate {
-                pool: source.pool,
-                path: source.path.clone(),
-                named: true,
-            });
-        }
-        if source.named && candidates.len() == before {
-            console.note(&format!("{} has no files in it", source.path.display()));
-        }
+    walk(path, pool, None, &mut candidates)?;
+    if candidates.is_empty() {
+        loaded.notes.push(Note {
+            text: format!("{} has no files in it", path.display()),
+            important: true,
+        });
     }
     for (candidate, read) in candidates.iter().zip(read_all(&candidates)?) {
         match read.certificates {
-            Ok(certificates) => {
-                for certificate in certificates {
-                    add(candidate.pool, certificate, &candidate.path);
-                }
-            }
-            Err(error) if candidate.named => {
-                let name = candidate.path.display().to_string();
-                let message = if error.message.contains(&name) {
-                    error.to_string()
-                } else {
-                    format!("{name}: {error}")
-                };
-                return Err(Error::environment(message, error.help));
-            }
-            Err(error) => {
-                let text = format!("{} was skipped: {error}", candidate.path.display());
-                if read.looks_like_one {
-                    console.note(&text);
-                } else {
-                    console.detail(&text);
-                }
-            }
+            Ok(certificates) => loaded.certificates.extend(
+                certificates
+                    .into_iter()
+                    .map(|certificate| (certificate, candidate.path.clone())),
+            ),
+            Err(error) => loaded
+                .notes
+                .push(skipped(&candidate.path, &error, read.looks_like_one)),
         }
     }
-    Ok(())
+    Ok(loaded)
 }
 
-fn walk(
+impl Read {
+    /// That the file was passed over, if it was.
+    pub(super) fn note(&self, path: &Path) -> Option<Note> {
+        let error = self.certificates.as_ref().err()?;
+        Some(skipped(path, error, self.looks_like_one))
+    }
+}
+
+fn skipped(path: &Path, error: &Error, important: bool) -> Note {
+    Note {
+        text: format!("{} was skipped: {error}", path.display()),
+        important,
+    }
+}
+
+/// The files in a directory and below it.
+pub(super) fn walk(
     directory: &Path,
     pool: Pool,
+    vendor: Option<&str>,
+    candidates: &mut Vec<Candidate>,
+) -> Result<(), Error> {
+    walk_to(directory, pool, vendor, MAX_DEPTH, candidates)
+}
+
+fn walk_to(
+    directory: &Path,
+    pool: Pool,
+    vendor: Option<&str>,
     depth: usize,
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), Error> {
@@ -124,7 +145,7 @@ fn walk(
         return Err(too_many());
     };
     for Entry { path, kind } in entries_of(directory)? {
-        if pool == Pool::Roots && kind == EntryKind::Directory && is_for_intermediates(&path) {
+        if pool == Pool::Root && kind == EntryKind::Directory && is_for_intermediates(&path) {
             return Err(Error::environment(
                 format!(
                     "{} lies among the roots, where its certificates would be trusted as roots",
@@ -134,12 +155,12 @@ fn walk(
             ));
         }
         match kind {
-            EntryKind::Directory => walk(&path, pool, depth, candidates)?,
+            EntryKind::Directory => walk_to(&path, pool, vendor, depth, candidates)?,
             EntryKind::File if candidates.len() >= MAX_FILES => return Err(too_many()),
             EntryKind::File => candidates.push(Candidate {
                 pool,
                 path,
-                named: false,
+                vendor: vendor.map(str::to_owned),
             }),
             EntryKind::Other => {}
         }
@@ -159,7 +180,7 @@ fn is_for_intermediates(path: &Path) -> bool {
 }
 
 /// Reads and parses on a few threads; the results are in the order of `candidates`.
-fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
+pub(super) fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)
         .clamp(1, MAX_THREADS);
@@ -185,7 +206,7 @@ fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
 }
 
 fn read_one(candidate: &Candidate) -> Read {
-    match read_file(&candidate.path, MAX_FILE_LEN) {
+    match read_file(&candidate.path, MAX_CERTIFICATES_LEN) {
         Ok(bytes) => Read {
             certificates: read_certificates(&bytes),
             looks_like_one: looks_like_one(&bytes),

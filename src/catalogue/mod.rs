@@ -1,0 +1,18 @@
+//! The two certificate stores and the revocation lists on disk, with the provenance of
+//! everything in them; changed whole or not at all.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "this room is at the edge: it reads and writes the directory of the store"
+)]
+
+mod change;
+mod directory;
+mod document;
+mod files;
+mod layout;
+mod model;
+
+pub use change::{Addition, Change};
+pub use directory::{Directory, MAX_CRL_LEN};
+pub use files::{Loaded, MAX_CERTIFICATES_LEN, load_certificates};
+pub use model::{Contents, Note, PackageSignature, Record, Source, StoredCertificate, StoredCrl};
