@@ -12,7 +12,7 @@ use super::directory::{
 };
 use super::document::{Catalogue, CertificateEntry};
 use super::layout::{CATALOGUE, CRLS, LOCK, Layout};
-use super::model::{Contents, Record};
+use super::model::{Attribution, Changed, Contents, PastChange, Record, Source};
 use crate::disk::{entries_of, save};
 use crate::ek::Certificate;
 use crate::finding::Error;
@@ -33,8 +33,10 @@ pub struct Addition {
     pub vendor: Option<String>,
     /// What it issues certificates for.
     pub purpose: Purpose,
-    /// Its provenance.
-    pub record: Record,
+    /// Where it came from.
+    pub source: Source,
+    /// Its path inside the package or directory.
+    pub member: Option<String>,
 }
 
 /// A change to a store that is being put together. Nothing is written before all of it is
@@ -42,7 +44,9 @@ pub struct Addition {
 #[derive(Debug)]
 pub struct Change<'a> {
     contents: &'a Contents,
-    before: Catalogue,
+    attribution: &'a Attribution,
+    added: Vec<Changed>,
+    removed: Vec<Changed>,
     catalogue: Catalogue,
     /// Files to write, by path.
     new: Vec<(PathBuf, Vec<u8>)>,
@@ -64,6 +68,7 @@ impl Directory {
     /// [`Fault::Environment`](crate::finding::Fault::Environment) if it cannot be written.
     pub fn change<T>(
         &self,
+        attribution: &Attribution,
         edit: impl FnOnce(&mut Change<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         fs::create_dir_all(&self.path).map_err(|error| self.unwritable(&self.path, &error))?;
@@ -84,7 +89,9 @@ impl Directory {
         } = state;
         let mut change = Change {
             contents: &contents,
-            before: catalogue.clone(),
+            attribution,
+            added: Vec::new(),
+            removed: Vec::new(),
             catalogue,
             new: Vec::new(),
             gone: Vec::new(),
@@ -117,23 +124,37 @@ impl Change<'_> {
         self.contents
     }
 
-    /// Puts a certificate into the store. One that the program put there before keeps its
-    /// file and gets the new provenance.
-    pub fn add(&mut self, addition: Addition) {
+    /// Puts a certificate into the store. One that is there already, by hand or not, stays
+    /// as it is, with the provenance that it has; whether it was put there.
+    pub fn add(&mut self, addition: Addition) -> bool {
         let digest = addition.certificate.sha256();
-        let entry = CertificateEntry {
-            vendor: addition.vendor,
-            purpose: addition.purpose,
-            record: addition.record,
-        };
         let key = (addition.pool, digest);
-        if self.catalogue.certificates.insert(key, entry).is_none() {
-            let path = self
-                .folder(addition.pool)
-                .join(file_name(digest, CERTIFICATE_SUFFIX));
-            self.gone.retain(|gone| *gone != path);
-            self.new.push((path, addition.certificate.der().to_owned()));
+        let path = self
+            .folder(addition.pool)
+            .join(file_name(digest, CERTIFICATE_SUFFIX));
+        let is_there = self.contents.has(addition.pool, &addition.certificate);
+        if (is_there && !self.gone.contains(&path))
+            || self.catalogue.certificates.contains_key(&key)
+        {
+            return false;
         }
+        self.gone.retain(|gone| *gone != path);
+        self.added.push(Changed {
+            pool: Some(addition.pool),
+            sha256: digest,
+            subject: Some(addition.certificate.subject().to_string()),
+        });
+        self.new.push((path, addition.certificate.der().to_owned()));
+        let record = self.record(addition.source, addition.member);
+        self.catalogue.certificates.insert(
+            key,
+            CertificateEntry {
+                vendor: addition.vendor,
+                purpose: addition.purpose,
+                record,
+            },
+        );
+        true
     }
 
     /// Takes a certificate out of one of the two stores, in however many files it is;
@@ -161,17 +182,31 @@ impl Change<'_> {
         self.catalogue.certificates.remove(&(pool, digest));
         self.gone
             .extend(stored.iter().map(|stored| stored.path.clone()));
+        if let Some(first) = stored.first() {
+            self.removed.push(Changed {
+                pool: Some(pool),
+                sha256: digest,
+                subject: Some(first.certificate.subject().to_string()),
+            });
+        }
         Ok(!stored.is_empty())
     }
 
-    /// Puts a certificate revocation list into the store.
-    pub fn add_crl(&mut self, bytes: &[u8], record: Record) {
+    /// Puts a certificate revocation list into the store; whether it was not there.
+    pub fn add_crl(&mut self, bytes: &[u8], source: Source) -> bool {
         let digest = sha256(bytes);
-        if self.catalogue.crls.insert(digest, record).is_none() {
-            let path = self.crls.join(file_name(digest, CRL_SUFFIX));
-            self.gone.retain(|gone| *gone != path);
-            self.new.push((path, bytes.to_owned()));
+        let path = self.crls.join(file_name(digest, CRL_SUFFIX));
+        let mut stored = self.contents.crls.iter();
+        let is_there = stored.any(|stored| stored.bytes == bytes);
+        if (is_there && !self.gone.contains(&path)) || self.catalogue.crls.contains_key(&digest) {
+            return false;
         }
+        self.gone.retain(|gone| *gone != path);
+        self.added.push(of_crl(digest));
+        self.new.push((path, bytes.to_owned()));
+        let record = self.record(source, None);
+        self.catalogue.crls.insert(digest, record);
+        true
     }
 
     /// Takes a certificate revocation list out of the store; whether it was there.
@@ -184,7 +219,26 @@ impl Change<'_> {
                 .filter(|stored| stored.sha256() == digest)
                 .map(|stored| stored.path.clone()),
         );
-        self.gone.len() > before
+        let was_there = self.gone.len() > before;
+        if was_there {
+            self.removed.push(of_crl(digest));
+        }
+        was_there
+    }
+
+    /// Whether it would change anything.
+    pub fn is_empty(&self) -> bool {
+        self.new.is_empty() && self.gone.is_empty()
+    }
+
+    fn record(&self, source: Source, member: Option<String>) -> Record {
+        Record {
+            source,
+            member,
+            added_at: self.attribution.at,
+            added_by: self.attribution.by.clone(),
+            reason: self.attribution.reason.clone(),
+        }
     }
 
     fn folder(&self, pool: Pool) -> &Path {
@@ -197,10 +251,15 @@ impl Change<'_> {
 
     /// New files first, which do not count before the catalogue lists them; then the
     /// catalogue, at once; then what it lists no more is taken away.
-    fn carry_out(self, store: &Directory) -> Result<(), Error> {
-        if self.new.is_empty() && self.gone.is_empty() && self.before == self.catalogue {
+    fn carry_out(mut self, store: &Directory) -> Result<(), Error> {
+        if self.is_empty() {
             return Ok(());
         }
+        self.catalogue.changes.push(PastChange {
+            attribution: self.attribution.clone(),
+            added: std::mem::take(&mut self.added),
+            removed: std::mem::take(&mut self.removed),
+        });
         let json = self.catalogue.to_json();
         let committed = self
             .write_new(store)
@@ -299,6 +358,14 @@ impl Change<'_> {
             }
         }
         Ok(())
+    }
+}
+
+fn of_crl(sha256: Sha256Digest) -> Changed {
+    Changed {
+        pool: None,
+        sha256,
+        subject: None,
     }
 }
 

@@ -90,6 +90,7 @@ impl Directory {
         };
         let mut contents = Contents {
             notes: layout.notes.clone(),
+            changes: catalogue.changes.clone(),
             ..Contents::default()
         };
         self.read_certificates(&layout, &catalogue, &mut contents)?;

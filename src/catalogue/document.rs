@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{PackageSignature, Record, Source};
+use super::model::{Attribution, Changed, PackageSignature, PastChange, Record, Source};
 use crate::der::Time;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, from_hex};
@@ -19,6 +19,7 @@ const SCHEMA: &str = "endorse.store/1";
 pub(super) struct Catalogue {
     pub(super) certificates: BTreeMap<(Pool, Sha256Digest), CertificateEntry>,
     pub(super) crls: BTreeMap<Sha256Digest, Record>,
+    pub(super) changes: Vec<PastChange>,
 }
 
 /// A certificate in the catalogue.
@@ -37,6 +38,7 @@ struct Document {
     sources: Vec<DocumentSource>,
     certificates: Vec<DocumentCertificate>,
     crls: Vec<DocumentCrl>,
+    changes: Vec<DocumentChange>,
 }
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,26 @@ struct DocumentRecord {
     reason: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentChange {
+    at: String,
+    by: String,
+    action: String,
+    reason: Option<String>,
+    added: Vec<DocumentChanged>,
+    removed: Vec<DocumentChanged>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentChanged {
+    /// None for a revocation list.
+    store: Option<DocumentPool>,
+    sha256: String,
+    subject: Option<String>,
+}
+
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum DocumentPool {
@@ -139,10 +161,7 @@ impl Catalogue {
             };
             let (digest, record) = read()
                 .ok_or_else(|| damaged(format!("the entry {} is malformed", entry.sha256)))?;
-            let pool = match entry.store {
-                DocumentPool::Root => Pool::Root,
-                DocumentPool::Intermediate => Pool::Intermediate,
-            };
+            let pool = Pool::from(entry.store);
             let purpose = match entry.purpose {
                 DocumentPurpose::Ek => Purpose::Ek,
                 DocumentPurpose::Aik => Purpose::Aik,
@@ -161,6 +180,12 @@ impl Catalogue {
                 .ok_or_else(|| damaged(format!("the entry {} is malformed", entry.sha256)))?;
             catalogue.crls.insert(digest, record);
         }
+        for change in document.changes {
+            let change = change
+                .read()
+                .ok_or_else(|| damaged("a change is malformed".to_owned()))?;
+            catalogue.changes.push(change);
+        }
         Ok(catalogue)
     }
 
@@ -172,10 +197,7 @@ impl Catalogue {
             .iter()
             .map(|((pool, digest), entry)| DocumentCertificate {
                 sha256: digest.to_string(),
-                store: match pool {
-                    Pool::Root => DocumentPool::Root,
-                    Pool::Intermediate => DocumentPool::Intermediate,
-                },
+                store: DocumentPool::from(*pool),
                 vendor: entry.vendor.clone(),
                 purpose: match entry.purpose {
                     Purpose::Ek => DocumentPurpose::Ek,
@@ -198,6 +220,7 @@ impl Catalogue {
             sources,
             certificates,
             crls,
+            changes: self.changes.iter().map(DocumentChange::write).collect(),
         };
         // Only a map with keys that are no strings could fail here, and there is none.
         let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -289,6 +312,72 @@ impl DocumentRecord {
             added_at: record.added_at.to_string(),
             added_by: record.added_by.clone(),
             reason: record.reason.clone(),
+        }
+    }
+}
+
+impl DocumentChange {
+    fn read(self) -> Option<PastChange> {
+        let all = |changed: Vec<DocumentChanged>| -> Option<Vec<Changed>> {
+            let changed = changed.into_iter();
+            changed.map(DocumentChanged::read).collect()
+        };
+        Some(PastChange {
+            attribution: Attribution {
+                at: Time::parse_rfc3339(&self.at).ok()?,
+                by: self.by,
+                action: self.action,
+                reason: self.reason,
+            },
+            added: all(self.added)?,
+            removed: all(self.removed)?,
+        })
+    }
+
+    fn write(change: &PastChange) -> Self {
+        Self {
+            at: change.attribution.at.to_string(),
+            by: change.attribution.by.clone(),
+            action: change.attribution.action.clone(),
+            reason: change.attribution.reason.clone(),
+            added: change.added.iter().map(DocumentChanged::write).collect(),
+            removed: change.removed.iter().map(DocumentChanged::write).collect(),
+        }
+    }
+}
+
+impl DocumentChanged {
+    fn read(self) -> Option<Changed> {
+        Some(Changed {
+            pool: self.store.map(Pool::from),
+            sha256: digest(&self.sha256)?,
+            subject: self.subject,
+        })
+    }
+
+    fn write(changed: &Changed) -> Self {
+        Self {
+            store: changed.pool.map(DocumentPool::from),
+            sha256: changed.sha256.to_string(),
+            subject: changed.subject.clone(),
+        }
+    }
+}
+
+impl From<DocumentPool> for Pool {
+    fn from(pool: DocumentPool) -> Self {
+        match pool {
+            DocumentPool::Root => Self::Root,
+            DocumentPool::Intermediate => Self::Intermediate,
+        }
+    }
+}
+
+impl From<Pool> for DocumentPool {
+    fn from(pool: Pool) -> Self {
+        match pool {
+            Pool::Root => Self::Root,
+            Pool::Intermediate => Self::Intermediate,
         }
     }
 }

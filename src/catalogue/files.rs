@@ -181,17 +181,23 @@ fn is_for_intermediates(path: &Path) -> bool {
 
 /// Reads and parses on a few threads; the results are in the order of `candidates`.
 pub(super) fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
+    in_parallel(candidates, read_one)
+}
+
+/// What `read` makes of each candidate, in their order.
+pub(super) fn in_parallel<T: Send>(
+    candidates: &[Candidate],
+    read: impl Fn(&Candidate) -> T + Sync,
+) -> Result<Vec<T>, Error> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)
         .clamp(1, MAX_THREADS);
     let share = candidates.len().div_ceil(threads).max(1);
-    let read = |chunk: &[Candidate]| chunk.iter().map(read_one).collect::<Vec<_>>();
+    let read = |chunk: &[Candidate]| chunk.iter().map(&read).collect::<Vec<_>>();
     let mut chunks = candidates.chunks(share);
     let own = chunks.next().unwrap_or_default();
     thread::scope(|scope| {
-        let workers: Vec<_> = chunks
-            .map(|chunk| scope.spawn(move || read(chunk)))
-            .collect();
+        let workers: Vec<_> = chunks.map(|chunk| scope.spawn(|| read(chunk))).collect();
         let mut all = read(own);
         for worker in workers {
             all.extend(worker.join().map_err(|_| {
@@ -219,7 +225,7 @@ fn read_one(candidate: &Candidate) -> Read {
     }
 }
 
-fn looks_like_one(bytes: &[u8]) -> bool {
+pub(super) fn looks_like_one(bytes: &[u8]) -> bool {
     const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
     bytes.starts_with(&[0x30, 0x82]) || bytes.windows(PEM.len()).any(|window| window == PEM)
 }

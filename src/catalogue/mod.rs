@@ -9,10 +9,17 @@ mod change;
 mod directory;
 mod document;
 mod files;
+mod intake;
 mod layout;
 mod model;
+mod plan;
 
 pub use change::{Addition, Change};
 pub use directory::{Directory, MAX_CRL_LEN};
 pub use files::{Loaded, MAX_CERTIFICATES_LEN, load_certificates};
-pub use model::{Contents, Note, PackageSignature, Record, Source, StoredCertificate, StoredCrl};
+pub use intake::{Candidate, Intake};
+pub use model::{
+    Attribution, Changed, Contents, Note, PackageSignature, PastChange, Record, Source,
+    StoredCertificate, StoredCrl,
+};
+pub use plan::{Filter, LeftOut, Plan, PurposeFilter};

@@ -57,6 +57,41 @@ pub struct Record {
     pub reason: Option<String>,
 }
 
+/// Who changes a store, when and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribution {
+    /// The time.
+    pub at: Time,
+    /// By whom.
+    pub by: String,
+    /// What was asked for, such as `import`.
+    pub action: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A change that was made to a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastChange {
+    /// Who, when and why.
+    pub attribution: Attribution,
+    /// What was put into the store.
+    pub added: Vec<Changed>,
+    /// What was taken out of it.
+    pub removed: Vec<Changed>,
+}
+
+/// Something that was put into a store or taken out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// In which of the two stores; none for a revocation list.
+    pub pool: Option<Pool>,
+    /// SHA-256 of the certificate or list.
+    pub sha256: Sha256Digest,
+    /// The subject of the certificate; none for a list.
+    pub subject: Option<String>,
+}
+
 /// A certificate of a store on disk.
 #[derive(Clone, Debug)]
 pub struct StoredCertificate {
@@ -103,6 +138,8 @@ pub struct Contents {
     pub certificates: Vec<StoredCertificate>,
     /// Its certificate revocation lists.
     pub crls: Vec<StoredCrl>,
+    /// The changes that were made with this program, oldest first.
+    pub changes: Vec<PastChange>,
     /// What was passed over, and why.
     pub notes: Vec<Note>,
 }

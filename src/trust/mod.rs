@@ -19,6 +19,7 @@ mod validate;
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
+pub use signature::is_self_signed;
 pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
 };

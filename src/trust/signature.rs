@@ -57,6 +57,11 @@ pub(super) fn is_sha1(certificate: &Certificate) -> bool {
     )
 }
 
+/// Whether `certificate` is self-issued and its own key signed it. That makes it no anchor.
+pub fn is_self_signed(certificate: &Certificate) -> bool {
+    certificate.is_self_issued() && verify(certificate, certificate).is_ok()
+}
+
 /// What kind of key `certificate` has, if it is one that may have verified a signature.
 /// That is more than TPMs have: the point of a CA's key may be compressed.
 pub(super) fn key_algorithm(certificate: &Certificate) -> Option<KeyAlgorithm> {

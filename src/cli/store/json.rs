@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::catalogue::{PackageSignature, Record, Source, StoredCertificate};
+use crate::catalogue::{Candidate, Changed, PackageSignature, Record, Source, StoredCertificate};
 use crate::hash::hex;
 
 /// A certificate of a store.
@@ -128,6 +128,49 @@ impl From<&PackageSignature> for JsonSignature {
             signer: signature.signer.clone(),
             signer_sha256: signature.signer_sha256.to_string(),
             signed_at: signature.signed_at.map(|time| time.to_string()),
+        }
+    }
+}
+
+/// A certificate that may be imported.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonCandidate {
+    sha256: String,
+    store: &'static str,
+    vendor: Option<String>,
+    purpose: &'static str,
+    subject: String,
+    member: Option<String>,
+}
+
+/// Something that was put into the store or taken out of it.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonChanged {
+    /// None for a revocation list.
+    store: Option<&'static str>,
+    sha256: String,
+    subject: Option<String>,
+}
+
+impl From<&Candidate> for JsonCandidate {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            sha256: candidate.certificate.sha256().to_string(),
+            store: candidate.pool.as_str(),
+            vendor: candidate.vendor.clone(),
+            purpose: candidate.purpose.as_str(),
+            subject: candidate.certificate.subject().to_string(),
+            member: candidate.member.clone(),
+        }
+    }
+}
+
+impl From<&Changed> for JsonChanged {
+    fn from(changed: &Changed) -> Self {
+        Self {
+            store: changed.pool.map(crate::trust::Pool::as_str),
+            sha256: changed.sha256.to_string(),
+            subject: changed.subject.clone(),
         }
     }
 }

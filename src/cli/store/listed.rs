@@ -2,7 +2,7 @@ use clap::Args;
 
 use super::json::JsonStored;
 use super::select::{SelectArgs, by_digest};
-use crate::catalogue::{Record, Source, StoredCertificate};
+use crate::catalogue::{PackageSignature, Record, Source, StoredCertificate};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::{Page, table};
@@ -201,16 +201,7 @@ pub(super) fn provenance(page: &mut Page, record: &Record) {
         } => {
             page.field(1, "from", &format!("package {name} (SHA-256 {sha256})"));
             page.optional(1, "edition", edition.as_deref());
-            let signed = match signature {
-                Some(signature) => {
-                    let at = signature
-                        .signed_at
-                        .map_or_else(|| "no time stamp".to_owned(), |time| time.to_string());
-                    format!("by {} at {at}", signature.signer)
-                }
-                None => "NOT VERIFIED: --allow-unsigned was given".to_owned(),
-            };
-            page.field(1, "signed", &signed);
+            page.field(1, "signed", &signed(signature.as_ref()));
         }
         Source::File { path, sha256 } => {
             page.field(1, "from", &format!("file {path} (SHA-256 {sha256})"));
@@ -224,4 +215,15 @@ pub(super) fn provenance(page: &mut Page, record: &Record) {
         &format!("{} by {}", record.added_at, record.added_by),
     );
     page.optional(1, "reason", record.reason.as_deref());
+}
+
+/// Who signed a package, or that nobody is known to have.
+pub(super) fn signed(signature: Option<&PackageSignature>) -> String {
+    let Some(signature) = signature else {
+        return "NOT VERIFIED: --allow-unsigned was given".to_owned();
+    };
+    match signature.signed_at {
+        Some(time) => format!("{time} by {}", signature.signer),
+        None => format!("by {}, without a time stamp", signature.signer),
+    }
 }

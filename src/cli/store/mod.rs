@@ -1,5 +1,8 @@
 //! `store`: the two certificate stores on disk, one file for each kind of work.
 
+mod edit;
+mod history;
+mod import;
 mod json;
 mod listed;
 mod select;
@@ -8,11 +11,15 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::exit::Exit;
+use super::options::{now, who};
+use crate::catalogue::{Attribution, Changed};
 use crate::finding::Error;
+use crate::trust::Pool;
 
 const AFTER_HELP: &str = "\
 Examples:
-  endorse store list
+  endorse store import TrustedTpm.cab
+  endorse store list --vendor Infineon
   endorse store show 5f3a9c01
 
 The store holds TrustedTPM_RootCA (anchors) and TrustedTPM_IntermediateCA, as on a
@@ -44,6 +51,16 @@ enum Command {
     List(listed::List),
     /// Show everything that is known of one certificate
     Show(listed::Show),
+    /// Import Microsoft's package TrustedTpm.cab, a directory or a file of certificates
+    Import(import::Import),
+    /// Show what an import would change
+    Diff(import::Diff),
+    /// Add certificates to one of the two stores
+    Add(edit::Add),
+    /// Remove certificates
+    Remove(edit::Remove),
+    /// Show who changed the store, when, how and why
+    History(history::History),
 }
 
 impl Store {
@@ -52,6 +69,11 @@ impl Store {
         match &self.command {
             Command::List(_) => listed::LIST,
             Command::Show(_) => listed::SHOW,
+            Command::Import(_) => import::IMPORT,
+            Command::Diff(_) => import::DIFF,
+            Command::Add(_) => edit::ADD,
+            Command::Remove(_) => edit::REMOVE,
+            Command::History(_) => history::HISTORY,
         }
     }
 }
@@ -60,5 +82,30 @@ pub(super) fn run(args: &Store, console: &mut Console<'_>) -> Result<Exit, Error
     match &args.command {
         Command::List(args) => listed::list(args, console),
         Command::Show(args) => listed::show(args, console),
+        Command::Import(args) => import::import(args, console),
+        Command::Diff(args) => import::diff(args, console),
+        Command::Add(args) => edit::add(args, console),
+        Command::Remove(args) => edit::remove(args, console),
+        Command::History(args) => history::run(args, console),
     }
+}
+
+/// Who changes the store, when and why.
+fn attribution(action: &str, reason: Option<&str>) -> Result<Attribution, Error> {
+    Ok(Attribution {
+        at: now()?,
+        by: who(),
+        action: action.to_owned(),
+        reason: reason.map(str::to_owned),
+    })
+}
+
+/// Something that changed, in a line.
+fn line(changed: &Changed) -> String {
+    format!(
+        "{} {} {}",
+        changed.sha256,
+        changed.pool.map_or("crl", Pool::as_str),
+        changed.subject.as_deref().unwrap_or_default()
+    )
 }

@@ -1,0 +1,93 @@
+use clap::Args;
+use serde::Serialize;
+
+use super::json::JsonChanged;
+use crate::catalogue::PastChange;
+use crate::cli::console::{Console, Paint};
+use crate::cli::exit::Exit;
+use crate::cli::human::Page;
+use crate::cli::json;
+use crate::cli::options::StoreArgs;
+use crate::finding::Error;
+
+pub(super) const HISTORY: &str = "store-history";
+
+/// Options of `store history`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  endorse store history
+  endorse store history -v
+
+What was changed by hand is not in it. It is a record, not a proof: who can write the
+store can write this as well.
+
+Exit codes:
+  0  done
+  2  wrong usage, or the store is missing or damaged")]
+pub(super) struct History {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(Serialize)]
+struct JsonChange {
+    at: String,
+    by: String,
+    action: String,
+    reason: Option<String>,
+    added: Vec<JsonChanged>,
+    removed: Vec<JsonChanged>,
+}
+
+pub(super) fn run(args: &History, console: &mut Console<'_>) -> Result<Exit, Error> {
+    let contents = args.store.read(console)?;
+    if console.manner.json {
+        let results: Vec<_> = contents.changes.iter().map(JsonChange::from).collect();
+        console.print(&json::document(HISTORY, &results));
+        return Ok(Exit::Done);
+    }
+    if contents.changes.is_empty() {
+        console.note("no change was made with this program");
+    }
+    let mut page = Page::new(console.color());
+    for change in &contents.changes {
+        let attribution = &change.attribution;
+        page.head(
+            &attribution.at.to_string(),
+            Paint::Strong,
+            &attribution.action.to_uppercase(),
+            &format!(
+                "by {}: {} added, {} removed",
+                attribution.by,
+                change.added.len(),
+                change.removed.len()
+            ),
+        );
+        page.optional(1, "reason", attribution.reason.as_deref());
+        // What was removed is nowhere else.
+        for one in &change.removed {
+            page.line(1, &format!("- {}", super::line(one)));
+        }
+        if console.manner.verbose {
+            for one in &change.added {
+                page.line(1, &format!("+ {}", super::line(one)));
+            }
+        }
+    }
+    console.print(&page.into_text());
+    Ok(Exit::Done)
+}
+
+impl From<&PastChange> for JsonChange {
+    fn from(change: &PastChange) -> Self {
+        Self {
+            at: change.attribution.at.to_string(),
+            by: change.attribution.by.clone(),
+            action: change.attribution.action.clone(),
+            reason: change.attribution.reason.clone(),
+            added: change.added.iter().map(JsonChanged::from).collect(),
+            removed: change.removed.iter().map(JsonChanged::from).collect(),
+        }
+    }
+}
