@@ -6,6 +6,7 @@
 )]
 
 mod change;
+mod check;
 mod directory;
 mod document;
 mod files;
@@ -15,6 +16,7 @@ mod model;
 mod plan;
 
 pub use change::{Addition, Change};
+pub use check::{StoreReport, check_store, unused_anchors};
 pub use directory::{Directory, MAX_CRL_LEN};
 pub use files::{Loaded, MAX_CERTIFICATES_LEN, load_certificates};
 pub use intake::{Candidate, Intake};

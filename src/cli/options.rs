@@ -110,14 +110,27 @@ pub(super) struct RegistryArgs {
 impl TrustArgs {
     /// Loads what was named.
     pub(super) fn resolve(&self, console: &mut Console<'_>) -> Result<Trust, Error> {
+        let contents = self.contents(console)?;
+        self.resolve_with(&contents, console)
+    }
+
+    /// What is in the store on disk. The usual one need not be there.
+    pub(super) fn contents(&self, console: &mut Console<'_>) -> Result<Contents, Error> {
+        store_contents(self.store.as_deref(), console)
+    }
+
+    /// The same with a store that was read.
+    pub(super) fn resolve_with(
+        &self,
+        contents: &Contents,
+        console: &mut Console<'_>,
+    ) -> Result<Trust, Error> {
         let (policy, policy_sha256) = self.policy()?;
-        let contents = store_contents(self.store.as_deref(), console)?;
         let mut store = Store::new();
         self.add_embedded(&mut store)?;
-        for stored in contents.certificates {
+        for stored in &contents.certificates {
             let origin = Origin::File(stored.path.display().to_string());
-            let certificate = Arc::unwrap_or_clone(stored.certificate);
-            store.add(stored.pool, certificate, origin);
+            store.add(stored.pool, Arc::clone(&stored.certificate), origin);
         }
         for (pool, paths) in [
             (Pool::Root, &self.roots),
@@ -127,7 +140,11 @@ impl TrustArgs {
                 let loaded = load_certificates(path, pool)?;
                 tell(&loaded.notes, console);
                 for (certificate, path) in loaded.certificates {
-                    store.add(pool, certificate, Origin::File(path.display().to_string()));
+                    store.add(
+                        pool,
+                        Arc::new(certificate),
+                        Origin::File(path.display().to_string()),
+                    );
                 }
             }
         }
@@ -182,10 +199,7 @@ impl TrustArgs {
 
 /// What is in the store that was named, or else in the one that the environment names,
 /// or else in the usual one, if that is there.
-pub(super) fn store_contents(
-    named: Option<&Path>,
-    console: &mut Console<'_>,
-) -> Result<Contents, Error> {
+fn store_contents(named: Option<&Path>, console: &mut Console<'_>) -> Result<Contents, Error> {
     let directory = store_directory(named);
     if named.is_none() && variable(STORE_VARIABLE).is_none() && !directory.path().exists() {
         console.note(&format!(

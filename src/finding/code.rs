@@ -151,6 +151,17 @@ codes! {
     RevocationUnknown "revocation-unknown" Info Some("RFC 5280 6.3"), Some("RevocationStatusUnknown");
     /// Path building passed its limit of work.
     BudgetExhausted "budget-exhausted" Error None, Some("PartialChain");
+    // The store.
+    /// A root that another CA issued.
+    AnchorNotSelfIssued "anchor-not-self-issued" Info Some("RFC 5280 6.1.1 (d)"), None;
+    /// A root that no registered host rests on.
+    AnchorUnused "anchor-unused" Info None, None;
+    /// Certificates of a store with the same subject and different keys.
+    SameSubject "same-subject" Info Some("RFC 5280 4.1.2.6"), None;
+    /// Nothing is recorded of where certificates of a store came from.
+    ProvenanceUnknown "provenance-unknown" Info None, None;
+    /// Certificates of a store came from a package whose signature was waived.
+    PackageNotVerified "package-not-verified" Warning None, None;
     // Registration.
     /// The EKpub belongs to another registered host.
     DuplicateEk "duplicate-ek" Error None, None;

@@ -50,22 +50,19 @@ impl Store {
     }
 
     /// Adds a certificate to one of the two.
-    pub fn add(&mut self, pool: Pool, certificate: Certificate, origin: Origin) {
-        match pool {
-            Pool::Root => self.add_root(certificate, origin),
-            Pool::Intermediate => self.add_intermediate(certificate, origin),
-        }
+    pub fn add(&mut self, pool: Pool, certificate: Arc<Certificate>, origin: Origin) {
+        self.insert(certificate, origin, pool == Pool::Root);
     }
 
     /// Adds an anchor. One that is there already as an intermediate becomes an
     /// anchor; one that is there as embedded gets the new origin.
     pub fn add_root(&mut self, certificate: Certificate, origin: Origin) {
-        self.insert(certificate, origin, true);
+        self.insert(Arc::new(certificate), origin, true);
     }
 
     /// Adds an intermediate. One that is there already stays what it is.
     pub fn add_intermediate(&mut self, certificate: Certificate, origin: Origin) {
-        self.insert(certificate, origin, false);
+        self.insert(Arc::new(certificate), origin, false);
     }
 
     /// Adds the vendor roots embedded in the program.
@@ -75,7 +72,11 @@ impl Store {
     #[cfg(feature = "roots")]
     pub fn add_embedded_roots(&mut self) -> Result<(), Error> {
         for (vendor, der) in super::embedded::EMBEDDED {
-            self.insert(Certificate::from_der(der)?, Origin::Embedded(vendor), true);
+            self.insert(
+                Arc::new(Certificate::from_der(der)?),
+                Origin::Embedded(vendor),
+                true,
+            );
         }
         Ok(())
     }
@@ -115,7 +116,7 @@ impl Store {
             .map(|entry| (entry.certificate.as_ref(), &entry.origin))
     }
 
-    fn insert(&mut self, certificate: Certificate, origin: Origin, is_root: bool) {
+    fn insert(&mut self, certificate: Arc<Certificate>, origin: Origin, is_root: bool) {
         if let Some(&index) = self.by_sha256.get(&certificate.sha256()) {
             if let Some(entry) = self.entries.get_mut(index) {
                 let replaces_embedded = matches!(entry.origin, Origin::Embedded(_));
@@ -133,7 +134,7 @@ impl Store {
             .or_default()
             .push(index);
         self.entries.push(Entry {
-            certificate: Arc::new(certificate),
+            certificate,
             origin,
             is_root,
         });

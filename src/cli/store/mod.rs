@@ -1,5 +1,6 @@
 //! `store`: the two certificate stores on disk, one file for each kind of work.
 
+mod check;
 mod edit;
 mod history;
 mod import;
@@ -20,6 +21,7 @@ const AFTER_HELP: &str = "\
 Examples:
   endorse store import TrustedTpm.cab
   endorse store list --vendor Infineon
+  endorse store check
   endorse store show 5f3a9c01
 
 The store holds TrustedTPM_RootCA (anchors) and TrustedTPM_IntermediateCA, as on a
@@ -55,6 +57,8 @@ enum Command {
     Import(import::Import),
     /// Show what an import would change
     Diff(import::Diff),
+    /// Tell what is wrong with the certificates of the store
+    Check(check::Check),
     /// Add certificates to one of the two stores
     Add(edit::Add),
     /// Remove certificates
@@ -71,6 +75,7 @@ impl Store {
             Command::Show(_) => listed::SHOW,
             Command::Import(_) => import::IMPORT,
             Command::Diff(_) => import::DIFF,
+            Command::Check(_) => check::CHECK,
             Command::Add(_) => edit::ADD,
             Command::Remove(_) => edit::REMOVE,
             Command::History(_) => history::HISTORY,
@@ -84,6 +89,7 @@ pub(super) fn run(args: &Store, console: &mut Console<'_>) -> Result<Exit, Error
         Command::Show(args) => listed::show(args, console),
         Command::Import(args) => import::import(args, console),
         Command::Diff(args) => import::diff(args, console),
+        Command::Check(args) => check::run(args, console),
         Command::Add(args) => edit::add(args, console),
         Command::Remove(args) => edit::remove(args, console),
         Command::History(args) => history::run(args, console),
