@@ -1,0 +1,509 @@
+//! The store on disk: what an import does, that it does it whole or not at all, and that a
+//! store that was meddled with is not judged against.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests may be blunt"
+)]
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use endorse::catalogue::{Attribution, Directory, Source};
+use endorse::der::Time;
+use endorse::hash::sha256;
+use endorse::trust::Pool;
+
+const ROOTS: &str = "TrustedTPM_RootCA";
+const INTERMEDIATES: &str = "TrustedTPM_IntermediateCA";
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    fn endorse(&self, args: &[&str]) -> Output {
+        command(&self.store(), args).output().unwrap()
+    }
+
+    /// Runs it, and asserts the exit code; what it said.
+    fn run(&self, code: i32, args: &[&str]) -> String {
+        let output = self.endorse(args);
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        said
+    }
+
+    /// Subjects and stores, by the program itself.
+    fn list(&self) -> Vec<(String, String)> {
+        let said = self.run(0, &["store", "list", "--json", "--quiet"]);
+        let document: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let mut all: Vec<_> = document["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                let text = |key: &str| one[key].as_str().unwrap().to_owned();
+                (text("store"), text("sha256"))
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn files(&self, folder: &str) -> Vec<PathBuf> {
+        let Ok(entries) = fs::read_dir(self.store().join(folder)) else {
+            return Vec::new();
+        };
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    }
+}
+
+fn command(store: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_endorse"));
+    command
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("ENDORSE_STORE", store)
+        .env("USER", "tester")
+        .env_remove("SUDO_USER")
+        .stdin(Stdio::null());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+const IMPORT: &[&str] = &["store", "import", "testdata/cli/store", "--with-roots"];
+
+#[test]
+fn a_store_is_filled_and_judges() {
+    let place = Place::new();
+    let judge: &[&str] = &[
+        "verify",
+        "--no-embedded-roots",
+        "--at",
+        "2027-01-01",
+        "testdata/cli/hyp01.xml",
+    ];
+    let said = place.run(0, IMPORT);
+    assert!(said.contains("IMPORTED 1 root, 1 intermediate"), "{said}");
+    place.run(0, judge);
+    // Again: nothing is to be done, and no change is recorded.
+    let said = place.run(0, IMPORT);
+    assert!(said.contains("UNCHANGED"), "{said}");
+    let history = place.run(0, &["store", "history"]);
+    assert_eq!(history.lines().count(), 1, "{history}");
+
+    let (_, digest) = place.list().pop().unwrap();
+    place.run(0, &["store", "remove", &digest, "--reason", "gone"]);
+    place.run(1, judge);
+    let history = place.run(0, &["store", "history"]);
+    assert!(history.contains(&format!("- {digest} root")), "{history}");
+    assert!(
+        history.contains("by tester") && history.contains("gone"),
+        "{history}"
+    );
+}
+
+#[test]
+fn roots_are_taken_only_where_somebody_vouches_for_them() {
+    let place = Place::new();
+    for source in ["testdata/cli/store", "testdata/cli/root.pem", "roots"] {
+        let said = place.run(0, &["store", "import", source]);
+        assert!(said.contains("left out, such as"), "{said}");
+        assert!(said.contains("--with-roots"), "{said}");
+        assert_eq!(place.files(ROOTS), [PathBuf::new(); 0], "{source}");
+    }
+}
+
+/// As keylime keeps them: one directory of PEM files, roots and intermediates together.
+#[test]
+fn a_flat_directory_is_sorted_by_what_signed_itself() {
+    let place = Place::new();
+    let flat = place.folder.path().join("tpm_cert_store");
+    fs::create_dir(&flat).unwrap();
+    fs::copy("testdata/cli/root.pem", flat.join("EXAMPLE_ROOT.pem")).unwrap();
+    fs::copy("testdata/cli/intermediate.der", flat.join("EXAMPLE_CA.pem")).unwrap();
+    fs::copy("testdata/cli/ek.der", flat.join("an-ekcert.pem")).unwrap();
+    fs::write(flat.join("README.md"), "what these are").unwrap();
+    let flat = flat.to_str().unwrap();
+    let said = place.run(0, &["store", "import", "--with-roots", flat]);
+    assert!(said.contains("IMPORTED 1 root, 1 intermediate"), "{said}");
+    assert!(said.contains("1, no CA certificate"), "{said}");
+    assert_eq!(place.files(ROOTS).len(), 1);
+    assert_eq!(place.files(INTERMEDIATES).len(), 1);
+}
+
+#[test]
+fn an_ekcert_is_no_ca() {
+    let place = Place::new();
+    let said = place.run(2, &["store", "add", "--root", "testdata/cli/ek.der"]);
+    assert!(said.contains("says that it is no CA"), "{said}");
+    let said = place.run(3, &["store", "add", "--root", "testdata/cli/hyp01.xml"]);
+    assert!(said.contains("help: "), "{said}");
+    assert_eq!(place.files(ROOTS).len(), 0);
+}
+
+#[test]
+fn a_misspelt_vendor_is_told() {
+    let place = Place::new();
+    let unpacked = place.folder.path().join("cab");
+    for (vendor, file) in [("Example", "root.pem"), ("Other", "other-root.pem")] {
+        let folder = unpacked.join(vendor).join("RootCA");
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(format!("testdata/cli/{file}"), folder.join("root.cer")).unwrap();
+    }
+    let unpacked = unpacked.to_str().unwrap();
+    let import = ["store", "import", "--with-roots", unpacked];
+    let said = place.run(2, &[&import[..], &["--vendor", "Exampel"]].concat());
+    assert!(said.contains("there are Example, Other"), "{said}");
+    place.run(0, &[&import[..], &["--exclude-vendor", "other"]].concat());
+    assert_eq!(place.files(ROOTS).len(), 1);
+    place.run(0, &[&import[..], &["--vendor", "OTHER"]].concat());
+    let said = place.run(0, &["store", "list", "--vendor", "other"]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+}
+
+#[test]
+fn what_was_put_there_by_hand_counts() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    fs::copy(
+        "testdata/cli/other-root.pem",
+        place.store().join(ROOTS).join("other.pem"),
+    )
+    .unwrap();
+    let said = place.run(0, &["store", "list"]);
+    assert!(said.contains("by hand"), "{said}");
+    let said = place.run(0, &["store", "check", "--no-embedded-roots"]);
+    assert!(said.contains("info[provenance-unknown]"), "{said}");
+    let other = sha256(&der("testdata/cli/other-root.pem")).to_string();
+    place.run(0, &["store", "remove", &other]);
+    assert!(!place.store().join(ROOTS).join("other.pem").exists());
+    assert_eq!(place.list().len(), 2);
+}
+
+fn der(path: &str) -> Vec<u8> {
+    let bytes = fs::read(path).unwrap();
+    endorse::trust::read_certificates(&bytes).unwrap()[0]
+        .der()
+        .to_vec()
+}
+
+#[test]
+fn one_of_a_bundle_is_not_removed() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let mut bundle = fs::read("testdata/cli/root.pem").unwrap();
+    bundle.extend(fs::read("testdata/cli/other-root.pem").unwrap());
+    fs::write(place.store().join(ROOTS).join("bundle.pem"), &bundle).unwrap();
+    let other = sha256(&der("testdata/cli/other-root.pem")).to_string();
+    let said = place.run(2, &["store", "remove", &other]);
+    assert!(said.contains("in a file with others"), "{said}");
+    assert_eq!(
+        fs::read(place.store().join(ROOTS).join("bundle.pem")).unwrap(),
+        bundle
+    );
+}
+
+/// A file that was written before the catalogue listed it is none of the store's.
+#[test]
+fn what_a_broken_off_change_left_does_not_count() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let before = place.list();
+    let left = der("testdata/cli/other-root.pem");
+    let left_over = place
+        .store()
+        .join(ROOTS)
+        .join(format!("{}.cer", sha256(&left)));
+    fs::write(&left_over, &left).unwrap();
+    assert_eq!(place.list(), before);
+    let said = place.run(0, &["store", "list", "-v"]);
+    assert!(
+        said.contains("left over from a change that was not finished"),
+        "{said}"
+    );
+    // The next change clears it away.
+    place.run(0, &["store", "remove", &before[0].1]);
+    assert!(!left_over.exists());
+}
+
+/// What lies at the place of a new file, a link among others, is not written through.
+#[test]
+fn a_link_in_the_way_is_not_followed() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let victim = place.folder.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    let left = der("testdata/cli/other-root.pem");
+    let way = place
+        .store()
+        .join(ROOTS)
+        .join(format!("{}.cer", sha256(&left)));
+    std::os::unix::fs::symlink(&victim, &way).unwrap();
+    place.run(
+        0,
+        &["store", "add", "--root", "testdata/cli/other-root.pem"],
+    );
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    assert_eq!(fs::read(&way).unwrap(), left);
+}
+
+#[test]
+fn a_store_that_was_meddled_with_is_not_used() {
+    let judge: &[&str] = &["verify", "--at", "2027-01-01", "testdata/cli/hyp01.xml"];
+    let damages: [(&str, fn(&Place)); 5] = [
+        ("is not the certificate that it is named after", |place| {
+            let path = &place.files(ROOTS)[0];
+            let mut bytes = fs::read(path).unwrap();
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            fs::write(path, bytes).unwrap();
+        }),
+        ("is not the certificate that it is named after", |place| {
+            let other = der("testdata/cli/other-root.pem");
+            fs::write(&place.files(ROOTS)[0], other).unwrap();
+        }),
+        ("is not there", |place| {
+            fs::remove_file(&place.files(INTERMEDIATES)[0]).unwrap();
+        }),
+        ("the catalogue of the store cannot be read", |place| {
+            fs::write(place.store().join("catalogue.json"), "{").unwrap();
+        }),
+        ("it says that it is 'endorse.store/2'", |place| {
+            let path = place.store().join("catalogue.json");
+            let json = fs::read_to_string(&path).unwrap();
+            fs::write(&path, json.replace("endorse.store/1", "endorse.store/2")).unwrap();
+        }),
+    ];
+    for (expected, damage) in damages {
+        let place = Place::new();
+        place.run(0, IMPORT);
+        place.run(0, judge);
+        damage(&place);
+        for args in [judge, &["store", "list"], &["store", "history"], IMPORT] {
+            let said = place.run(2, args);
+            assert!(said.contains(expected), "{said}");
+            assert!(said.contains("help: "), "{said}");
+        }
+    }
+}
+
+/// Killed at any moment, the store is the old one or the new one. The moments are spread
+/// over the whole of a run.
+#[test]
+fn a_killed_import_leaves_a_whole_store() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let old = place.list();
+    let import = &["store", "import", "--with-roots", "roots"];
+    let mut outcomes = [0, 0];
+    for round in 0..40u64 {
+        let mut child = command(&place.store(), import)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_micros(round * 1500));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let now = place.list();
+        if now == old {
+            outcomes[0] += 1;
+        } else {
+            assert!(now.len() > old.len() + 10, "{}", now.len());
+            assert_eq!(
+                old.iter().filter(|one| now.contains(one)).count(),
+                old.len()
+            );
+            outcomes[1] += 1;
+            let added: Vec<&str> = now
+                .iter()
+                .filter(|one| !old.contains(one))
+                .map(|(_, digest)| digest.as_str())
+                .collect();
+            place.run(0, &[&["store", "remove"], &added[..]].concat());
+            assert_eq!(place.list(), old);
+        }
+    }
+    assert!(outcomes[0] > 0, "no kill came in time: {outcomes:?}");
+    // And one that is let be does it all.
+    place.run(0, import);
+    assert!(place.list().len() > old.len() + 10);
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_store() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let old = place.list();
+    // Files may have 512 or 1,024 bytes: too little for the first certificate, or for the
+    // catalogue, which comes last.
+    for units in ["1", "8"] {
+        let script = format!("trap '' XFSZ; ulimit -f {units}; exec \"$0\" \"$@\"");
+        let output = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_endorse")])
+            .args(["store", "import", "--with-roots", "roots"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .env("ENDORSE_STORE", place.store())
+            .output()
+            .unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("cannot write"), "{said}");
+        assert!(said.contains("unchanged"), "{said}");
+        assert_eq!(place.list(), old);
+        // Nothing of it is left.
+        assert_eq!(
+            place.files(ROOTS).len() + place.files(INTERMEDIATES).len(),
+            2
+        );
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_told() {
+    let place = Place::new();
+    fs::write(place.store(), "a file").unwrap();
+    let said = place.run(2, IMPORT);
+    assert!(
+        said.contains("cannot write") || said.contains("is no directory"),
+        "{said}"
+    );
+    let place = Place::new();
+    fs::create_dir(place.store()).unwrap();
+    fs::write(place.store().join("letter.txt"), "Dear").unwrap();
+    let said = place.run(2, IMPORT);
+    assert!(said.contains("is no store"), "{said}");
+    assert_eq!(fs::read_dir(place.store()).unwrap().count(), 1);
+}
+
+#[test]
+fn changes_at_once_are_made_one_after_the_other() {
+    let place = Place::new();
+    let sources = [
+        vec!["store", "import", "--with-roots", "roots"],
+        IMPORT.to_vec(),
+        vec!["store", "add", "--root", "testdata/cli/other-root.pem"],
+        vec!["store", "import", "--with-roots", "roots/infineon"],
+    ];
+    let children: Vec<_> = sources
+        .iter()
+        .cycle()
+        .take(12)
+        .map(|args| {
+            command(&place.store(), args)
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    // A reader never sees half of it.
+    for _ in 0..20 {
+        let output = place.endorse(&["store", "list"]);
+        let said = text(&output.stderr);
+        assert!(
+            output.status.success() || said.contains("there is no store"),
+            "{said}"
+        );
+    }
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let all = place.list();
+    let again = Place::new();
+    for args in &sources {
+        again.run(0, args);
+    }
+    assert_eq!(all, again.list());
+    assert_eq!(
+        place
+            .run(0, &["store", "history", "-v"])
+            .matches("\n  + ")
+            .count(),
+        all.len()
+    );
+}
+
+/// What the library is asked for and then not told to do is not done.
+#[test]
+fn a_change_that_fails_changes_nothing() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let before = fs::read(place.store().join("catalogue.json")).unwrap();
+    let attribution = Attribution {
+        at: Time::from_unix(0),
+        by: "tester".into(),
+        action: "test".into(),
+        reason: None,
+    };
+    let directory = Directory::at(place.store());
+    let contents = directory.read().unwrap();
+    let digest = contents.certificates[0].certificate.sha256();
+    let pool = contents.certificates[0].pool;
+    let result: Result<(), _> = directory.change(&attribution, |change| {
+        assert!(change.remove(pool, digest)?);
+        change.add_crl(b"a list", Source::Url("http://pki.example/crl".into()));
+        Err(endorse::finding::Error::misuse("no", "do not"))
+    });
+    assert_eq!(result.unwrap_err().message, "no");
+    assert_eq!(
+        fs::read(place.store().join("catalogue.json")).unwrap(),
+        before
+    );
+    assert!(!place.store().join("crls").exists());
+
+    // Out and in again in one change: it stays, with the new provenance.
+    directory
+        .change(&attribution, |change| {
+            let stored = change.contents().certificates[0].clone();
+            assert!(change.remove(pool, digest)?);
+            assert!(change.add(endorse::catalogue::Addition {
+                certificate: stored.certificate,
+                pool,
+                vendor: Some("Example".into()),
+                purpose: stored.purpose,
+                source: Source::Url("http://pki.example/ca".into()),
+                member: None,
+            }));
+            Ok(())
+        })
+        .unwrap();
+    let contents = directory.read().unwrap();
+    assert_eq!(contents.certificates.len(), 2);
+    assert!(contents.has(pool, &contents.certificates[0].certificate));
+    let vendors: Vec<_> = contents
+        .certificates
+        .iter()
+        .map(|one| one.vendor.as_deref())
+        .collect();
+    assert!(vendors.contains(&Some("Example")));
+    assert!([Pool::Root, Pool::Intermediate].contains(&pool));
+}
