@@ -9,6 +9,7 @@ mod failure;
 mod name_constraints;
 mod policy;
 mod policy_graph;
+pub mod revocation;
 mod search;
 mod signature;
 mod store;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
+pub use revocation::{Crl, read_crls};
 pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
 };
