@@ -32,9 +32,11 @@ pub use chain::{
 };
 pub use encoding::Encoding;
 pub use extensions::{
-    AuthorityKeyIdentifier, BasicConstraints, Extensions, GeneralName, GeneralSubtree, KeyUsage,
-    NameConstraints, PolicyConstraints, PolicyMapping,
+    AuthorityKeyIdentifier, BasicConstraints, DistributionPoint, DistributionPointName, Extensions,
+    GeneralName, GeneralSubtree, KeyUsage, NameConstraints, PolicyConstraints, PolicyMapping,
+    ReasonFlags,
 };
+pub(crate) use extensions::{authority_key_id, point_name, reason_flags};
 pub use facts::{MAX_VENDOR_STRING_LEN, TpmFacts};
 pub use name::{Name, NameKey};
 pub use nv::{Unwrapped, unwrap_nv};

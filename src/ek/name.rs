@@ -63,6 +63,21 @@ impl Name {
         &self.key
     }
 
+    /// The key of the name that has one RDN more, of which this is the content; `None`
+    /// if it is none.
+    pub(crate) fn key_with_rdn(&self, content: &[u8]) -> Option<NameKey> {
+        let rdn = Tlv {
+            tag: tag::SET,
+            content,
+            whole: content,
+        };
+        let mut encoded = Vec::new();
+        encode_rdn(rdn, &mut encoded).ok()?;
+        let mut key = self.key.0.to_vec();
+        push_with_length(&mut key, &encoded);
+        Some(NameKey(key.into_boxed_slice()))
+    }
+
     /// Whether the name has no attribute.
     pub fn is_empty(&self) -> bool {
         self.key.0.is_empty()

@@ -149,6 +149,14 @@ codes! {
     Revoked "revoked" Error Some("RFC 5280 6.3"), Some("Revoked");
     /// Whether the certificate is revoked is not known.
     RevocationUnknown "revocation-unknown" Info Some("RFC 5280 6.3"), Some("RevocationStatusUnknown");
+    /// The CRL that says whether the certificate is revoked is out of date.
+    RevocationStale "revocation-stale" Warning Some("RFC 5280 6.3.3 (a)"), Some("OfflineRevocation");
+    /// A CRL that cannot be read.
+    CrlMalformed "crl-malformed" Error Some("RFC 5280 5.1"), None;
+    /// A delta CRL, which is not read.
+    CrlDeltaUnsupported "crl-delta-unsupported" Error Some("RFC 5280 5.2.4"), None;
+    /// A CRL of the issuer is there and cannot be used.
+    CrlUnusable "crl-unusable" Warning Some("RFC 5280 6.3.3"), None;
     /// Path building passed its limit of work.
     BudgetExhausted "budget-exhausted" Error None, Some("PartialChain");
     // The store.
@@ -222,6 +230,8 @@ impl Code {
                 | Self::Roca
                 | Self::SignatureInvalid
                 | Self::Revoked
+                | Self::CrlMalformed
+                | Self::CrlDeltaUnsupported
                 | Self::DuplicateEk
                 | Self::DuplicateName
                 | Self::ForceNotAllowed

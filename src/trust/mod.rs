@@ -10,6 +10,7 @@ mod name_constraints;
 mod policy;
 mod policy_graph;
 mod purpose;
+pub mod revocation;
 mod search;
 mod signature;
 mod store;
@@ -19,6 +20,7 @@ mod validate;
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
+pub use revocation::{Crl, read_crls};
 pub use signature::is_self_signed;
 pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,

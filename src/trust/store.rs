@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::Pool;
+use super::revocation::{Crl, Crls};
 use super::signature::{self, SignatureError};
 use crate::der::{decode_base64, is_pem, pem_blocks, tag};
 use crate::ek::{Certificate, Name, NameKey, unwrap_nv};
@@ -30,6 +31,7 @@ pub struct Store {
     entries: Vec<Entry>,
     by_subject: HashMap<NameKey, Vec<usize>>,
     by_sha256: HashMap<Sha256Digest, usize>,
+    crls: Crls,
     /// Results of verifying (certificate, issuer), both by index. Entries are never
     /// removed or exchanged for another certificate, so a result stays true.
     remembered: Mutex<HashMap<(usize, usize), Result<(), SignatureError>>>,
@@ -65,6 +67,15 @@ impl Store {
         self.insert(Arc::new(certificate), origin, false);
     }
 
+    /// Adds a CRL. It says nothing before its signature is verified under an issuer of the
+    /// store, which is done where it is needed.
+    ///
+    /// # Errors
+    /// `input-too-large` if there are [`MAX_CRLS`](super::revocation::MAX_CRLS) already.
+    pub fn add_crl(&mut self, crl: Crl, origin: Origin) -> Result<(), Error> {
+        self.crls.add(crl, origin)
+    }
+
     /// Adds the vendor roots embedded in the program.
     ///
     /// # Errors
@@ -91,8 +102,18 @@ impl Store {
         self.listed(false)
     }
 
-    /// SHA-256 over the sorted fingerprints of roots, then of intermediates: names
-    /// the state of a store in the audit trail.
+    /// The CRLs and where they came from.
+    pub fn crls(&self) -> impl Iterator<Item = (&Crl, &Origin)> {
+        self.crls.iter()
+    }
+
+    /// Whether there is any CRL.
+    pub fn has_crls(&self) -> bool {
+        !self.crls.is_empty()
+    }
+
+    /// SHA-256 over the sorted fingerprints of roots, then of intermediates, then of CRLs
+    /// if there are any: names the state of a store in the audit trail.
     pub fn fingerprint(&self) -> Sha256Digest {
         let mut digest = Sha256::new();
         for is_root in [true, false] {
@@ -102,6 +123,15 @@ impl Store {
                 .collect();
             fingerprints.sort_unstable();
             digest.update([u8::from(is_root)]);
+            for fingerprint in fingerprints {
+                digest.update(fingerprint.0);
+            }
+        }
+        if self.has_crls() {
+            let mut fingerprints: Vec<Sha256Digest> =
+                self.crls().map(|(crl, _)| crl.sha256()).collect();
+            fingerprints.sort_unstable();
+            digest.update([2]);
             for fingerprint in fingerprints {
                 digest.update(fingerprint.0);
             }
@@ -226,7 +256,7 @@ pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
 
 /// The text with PEM blocks that `bytes` are, if they are. Comments around the
 /// blocks may be in any encoding.
-fn pem_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
+pub(super) fn pem_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
     if bytes.first() == Some(&tag::SEQUENCE) {
         return None;
     }

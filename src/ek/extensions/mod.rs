@@ -1,5 +1,9 @@
+mod distribution;
 mod read;
 
+pub use distribution::{DistributionPoint, DistributionPointName, ReasonFlags};
+pub(crate) use distribution::{point_name, reason_flags};
+pub(crate) use read::authority_key_id;
 pub(super) use read::read;
 
 use ::der::oid::ObjectIdentifier;
@@ -36,8 +40,10 @@ pub struct Extensions {
     pub inhibit_any_policy: Option<u32>,
     /// URLs of the issuer's certificate (authorityInfoAccess, caIssuers).
     pub ca_issuer_urls: Vec<String>,
-    /// URLs of CRLs.
+    /// URLs of CRLs, of all distribution points.
     pub crl_urls: Vec<String>,
+    /// CRL distribution points, those that can be read.
+    pub distribution_points: Vec<DistributionPoint>,
     /// What the certificate says of its TPM.
     pub tpm: TpmAttributes,
     /// Critical extensions that are not understood.
@@ -138,6 +144,8 @@ impl KeyUsage {
     pub const KEY_AGREEMENT: u16 = 1 << 4;
     /// keyCertSign.
     pub const KEY_CERT_SIGN: u16 = 1 << 5;
+    /// cRLSign.
+    pub const CRL_SIGN: u16 = 1 << 6;
 
     /// Whether any of these bits is set.
     pub fn allows(self, any_of: u16) -> bool {

@@ -9,7 +9,7 @@ use ::der::oid::ObjectIdentifier;
 
 use super::{
     AuthorityKeyIdentifier, BasicConstraints, Extensions, GeneralName, GeneralSubtree, KeyUsage,
-    NameConstraints, PolicyConstraints, PolicyMapping,
+    NameConstraints, PolicyConstraints, PolicyMapping, distribution,
 };
 use crate::der::{Reader, Tlv, TlvError, tag};
 use crate::ek::Name;
@@ -91,7 +91,9 @@ impl Extensions {
                 self.basic_constraints = Some(basic_constraints(value, critical, quirks)?);
             }
             [0x55, 0x1d, 30] => self.name_constraints = Some(name_constraints(value)?),
-            [0x55, 0x1d, 31] => self.crl_urls = crl_urls(value)?,
+            [0x55, 0x1d, 31] => {
+                (self.distribution_points, self.crl_urls) = distribution::read(value)?;
+            }
             [0x55, 0x1d, 32] => self.policies = Some(policies(value)?),
             [0x55, 0x1d, 33] => self.policy_mappings = policy_mappings(value)?,
             [0x55, 0x1d, 35] => self.authority_key_id = Some(authority_key_id(value)?),
@@ -132,7 +134,7 @@ fn boolean(tlv: Tlv<'_>, quirks: &mut Vec<Quirk>) -> Parsed<bool> {
     }
 }
 
-fn sequence(value: &[u8]) -> Parsed<Reader<'_>> {
+pub(super) fn sequence(value: &[u8]) -> Parsed<Reader<'_>> {
     Ok(Tlv::parse_all(value, tag::SEQUENCE)?.reader())
 }
 
@@ -263,7 +265,7 @@ fn policy_constraints(value: &[u8]) -> Parsed<PolicyConstraints> {
     })
 }
 
-fn authority_key_id(value: &[u8]) -> Parsed<AuthorityKeyIdentifier> {
+pub(crate) fn authority_key_id(value: &[u8]) -> Parsed<AuthorityKeyIdentifier> {
     let mut fields = sequence(value)?;
     let key_id = fields.optional(0x80)?.map(|tlv| tlv.content.to_vec());
     fields.optional(0xa1)?;
@@ -317,7 +319,7 @@ fn general_names(mut list: Reader<'_>) -> Parsed<Vec<GeneralName>> {
     Ok(names)
 }
 
-fn general_name(tlv: Tlv<'_>) -> Parsed<GeneralName> {
+pub(super) fn general_name(tlv: Tlv<'_>) -> Parsed<GeneralName> {
     let text = || {
         std::str::from_utf8(tlv.content)
             .map(str::to_owned)
@@ -352,26 +354,6 @@ fn ca_issuer_urls(value: &[u8]) -> Parsed<Vec<String>> {
     Ok(urls)
 }
 
-fn crl_urls(value: &[u8]) -> Parsed<Vec<String>> {
-    let mut list = sequence(value)?;
-    let mut urls = Vec::new();
-    while !list.is_empty() {
-        let mut point = list.expect(tag::SEQUENCE)?.reader();
-        // distributionPoint [0] { fullName [0] GeneralNames | nameRelative… [1] }
-        let Some(name) = point.optional(0xa0)? else {
-            continue;
-        };
-        let mut choice = name.reader();
-        if let Some(full_name) = choice.optional(0xa0)? {
-            let mut names = full_name.reader();
-            while !names.is_empty() {
-                urls.extend(url(names.any()?));
-            }
-        }
-    }
-    Ok(urls)
-}
-
-fn url(name: Tlv<'_>) -> Option<String> {
+pub(super) fn url(name: Tlv<'_>) -> Option<String> {
     (name.tag == 0x86).then(|| String::from_utf8_lossy(name.content).into_owned())
 }
