@@ -84,12 +84,16 @@ fn verify(path: &Path) -> (i32, Vec<String>, Output) {
 
 /// Runs the commands in these files and compares; each call has a registry of its own.
 fn run_snapshots(files: &str) {
+    run_snapshots_in(files, Path::new("testdata/cli/store"));
+}
+
+fn run_snapshots_in(files: &str, store: &Path) {
     let directory = tempfile::tempdir().unwrap();
     let registry = directory.path().join("registry.db");
     trycmd::TestCases::new()
         .case(files)
         .env("ENDORSE_REGISTRY", registry.to_str().unwrap())
-        .env("ENDORSE_STORE", "testdata/cli/store")
+        .env("ENDORSE_STORE", store.to_str().unwrap())
         .env("SUDO_USER", "")
         .env("USER", "tester")
         .run();
@@ -105,6 +109,14 @@ fn snapshots() {
 #[test]
 fn snapshots_of_challenges() {
     run_snapshots("tests/cmd/challenge/*.trycmd");
+}
+
+/// In a store of their own.
+#[test]
+fn snapshots_of_stores() {
+    let directory = tempfile::tempdir().unwrap();
+    run_snapshots_in("tests/cmd/store/*.trycmd", &directory.path().join("store"));
+    directory.close().unwrap();
 }
 
 #[test]

@@ -121,7 +121,8 @@ enum PurposeArg {
 struct JsonImport {
     outcome: &'static str,
     what_if: bool,
-    sources: Vec<JsonSource>,
+    /// The packages among the sources.
+    packages: Vec<JsonSource>,
     added: Vec<JsonCandidate>,
     /// How many are there already.
     unchanged: usize,
@@ -142,7 +143,8 @@ struct JsonLeftOut {
 struct Outcome<'a> {
     command: &'static str,
     plan: &'a Plan,
-    sources: Vec<Source>,
+    named: &'a [PathBuf],
+    packages: Vec<Source>,
     mirror: bool,
     what_if: bool,
 }
@@ -213,12 +215,8 @@ impl SourceArgs {
 
 pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, Error> {
     let candidates = args.sources.read(console)?;
-    let sources = sources_of(&candidates);
-    if args.mirror
-        && !sources
-            .iter()
-            .any(|source| matches!(source, Source::Package { .. }))
-    {
+    let packages = packages_of(&candidates);
+    if args.mirror && packages.is_empty() {
         return Err(Error::misuse(
             "--mirror is for packages: what a directory or a file does not have was not dropped",
             "leave out --mirror; 'endorse store remove' takes certificates out of the store",
@@ -244,7 +242,8 @@ pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, E
         &Outcome {
             command: IMPORT,
             plan: &plan,
-            sources,
+            named: &args.sources.sources,
+            packages,
             mirror: args.mirror,
             what_if: args.what_if,
         },
@@ -255,14 +254,15 @@ pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, E
 
 pub(super) fn diff(args: &Diff, console: &mut Console<'_>) -> Result<Exit, Error> {
     let candidates = args.sources.read(console)?;
-    let sources = sources_of(&candidates);
+    let packages = packages_of(&candidates);
     let contents = args.store.read(console)?;
     let plan = Plan::of(candidates, &args.sources.filter(), &contents);
     report(
         &Outcome {
             command: DIFF,
             plan: &plan,
-            sources,
+            named: &args.sources.sources,
+            packages,
             mirror: false,
             what_if: true,
         },
@@ -271,16 +271,16 @@ pub(super) fn diff(args: &Diff, console: &mut Console<'_>) -> Result<Exit, Error
     Ok(Exit::Done)
 }
 
-/// Where the candidates come from, each once; of the files of a directory one stands for
-/// all.
-fn sources_of(candidates: &[Candidate]) -> Vec<Source> {
-    let mut sources: Vec<Source> = Vec::new();
+/// The packages that candidates come from, each once.
+fn packages_of(candidates: &[Candidate]) -> Vec<Source> {
+    let mut packages: Vec<Source> = Vec::new();
     for candidate in candidates {
-        if !sources.contains(&candidate.source) {
-            sources.push(candidate.source.clone());
+        let source = &candidate.source;
+        if matches!(source, Source::Package { .. }) && !packages.contains(source) {
+            packages.push(source.clone());
         }
     }
-    sources
+    packages
 }
 
 fn report(outcome: &Outcome<'_>, console: &mut Console<'_>) {
@@ -321,7 +321,7 @@ fn json_of(outcome: &Outcome<'_>) -> JsonImport {
     JsonImport {
         outcome: word(outcome),
         what_if: outcome.what_if,
-        sources: outcome.sources.iter().map(JsonSource::from).collect(),
+        packages: outcome.packages.iter().map(JsonSource::from).collect(),
         added: plan.add.iter().map(JsonCandidate::from).collect(),
         unchanged: plan.unchanged.len(),
         left_out: left_out
@@ -351,13 +351,12 @@ fn summary(outcome: &Outcome<'_>, console: &Console<'_>) -> String {
     if outcome.what_if {
         rest.push_str(" -- what if: nothing was written");
     }
-    let of = match &outcome.sources[..] {
-        [Source::Package { name, .. }] => name.clone(),
-        [Source::File { path, .. }] => path.clone(),
-        sources => count(sources.len(), "source"),
+    let of = match outcome.named {
+        [one] => one.display().to_string(),
+        many => count(many.len(), "source"),
     };
     page.head(&of, Paint::Good, &word(outcome).to_uppercase(), &rest);
-    for source in &outcome.sources {
+    for source in &outcome.packages {
         if let Source::Package {
             sha256,
             signature,
