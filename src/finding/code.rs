@@ -204,6 +204,25 @@ codes! {
     QuoteInvalid "quote-invalid" Error Some("TPM 2.0 Part 2, 10.12 (TPMS_ATTEST)"), None;
     /// The quote is over other data than this challenge's.
     QuoteMismatch "quote-mismatch" Error Some("TPM 2.0 Part 2, 10.12 (TPMS_ATTEST)"), None;
+    // The package of vendor certificates.
+    /// A package that cannot be read: its frame, its table of files, or its data.
+    PackageMalformed "package-malformed" Error None, None;
+    /// A package of a kind that is not read here.
+    PackageUnsupported "package-unsupported" Error None, None;
+    /// Bytes in a package, or after its end, that belong to nothing in it.
+    PackageTrailing "package-trailing" Error None, None;
+    /// The package has no signature.
+    PackageUnsigned "package-unsigned" Error None, None;
+    /// The package is not the one that was signed.
+    PackageDigest "package-digest" Error None, None;
+    /// The signature of the package is broken, or not made with its signer's key.
+    PackageSignature "package-signature" Error Some("RFC 5652 5.4"), None;
+    /// The package is signed with an algorithm that is not accepted.
+    PackageAlgorithm "package-algorithm" Error None, None;
+    /// The package is signed by somebody who is not trusted to sign packages.
+    PackageSigner "package-signer" Error None, None;
+    /// The time stamp of the package is broken, of something else, or not trusted.
+    PackageTimestamp "package-timestamp" Error Some("RFC 3161 2.4.2"), None;
 }
 
 impl Code {
@@ -246,6 +265,11 @@ impl Code {
                 | Self::AkMismatch
                 | Self::QuoteInvalid
                 | Self::QuoteMismatch
+                | Self::PackageMalformed
+                | Self::PackageTrailing
+                | Self::PackageDigest
+                | Self::PackageSignature
+                | Self::PackageTimestamp
         )
     }
 

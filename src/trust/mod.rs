@@ -1,5 +1,5 @@
 //! Trust: the two certificate stores, path building and validation after
-//! RFC 5280, and the policy.
+//! RFC 5280, the policy, and the packages that fill the stores.
 
 mod build;
 mod ek_rules;
@@ -7,9 +7,12 @@ mod ek_rules;
 mod embedded;
 mod failure;
 mod name_constraints;
+pub mod package;
+mod pkcs7;
 mod policy;
 mod policy_graph;
 mod purpose;
+mod read;
 pub mod revocation;
 mod search;
 mod signature;
@@ -20,11 +23,12 @@ mod validate;
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
+pub use read::read_certificates;
 pub use revocation::{Crl, read_crls};
 pub use signature::is_self_signed;
 pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
 };
-pub use store::{Origin, Store, read_certificates};
+pub use store::{Origin, Store};
 pub use supplied::Supplied;
 pub(crate) use validate::too_small;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY, UnparsedPublicKey};
 use pki_types::{SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer};
+use sha2::{Sha256, Sha384, Sha512};
 use webpki::{RawPublicKeyEntity, aws_lc_rs as algs};
 
 use crate::der::{Tlv, tag};
@@ -165,10 +166,29 @@ fn verifier(
     }))
 }
 
+impl Hash {
+    /// The digest of `parts`, one after another; `None` for SHA-1, which proves nothing.
+    pub(super) fn digest(self, parts: &[&[u8]]) -> Option<Vec<u8>> {
+        fn over<D: sha2::Digest>(parts: &[&[u8]]) -> Vec<u8> {
+            let mut digest = D::new();
+            for part in parts {
+                digest.update(part);
+            }
+            digest.finalize().to_vec()
+        }
+        match self {
+            Self::Sha1 => None,
+            Self::Sha256 => Some(over::<Sha256>(parts)),
+            Self::Sha384 => Some(over::<Sha384>(parts)),
+            Self::Sha512 => Some(over::<Sha512>(parts)),
+        }
+    }
+}
+
 impl Algorithm {
     /// Reads an AlgorithmIdentifier. NULL parameters are accepted where the
     /// standard wants none, and none where it wants NULL: they carry nothing.
-    fn read(der: &[u8]) -> Result<Self, SignatureError> {
+    pub(super) fn read(der: &[u8]) -> Result<Self, SignatureError> {
         // pkcs-1, 1.2.840.113549.1.1
         const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
         // ecdsa-with-SHA2, 1.2.840.10045.4.3
@@ -251,7 +271,7 @@ impl KeyKind {
 }
 
 /// OID and parameters of an AlgorithmIdentifier.
-fn algorithm_identifier(der: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn algorithm_identifier(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut fields = Tlv::parse_all(der, tag::SEQUENCE).ok()?.reader();
     let oid = fields.expect(tag::OID).ok()?.content;
     Some((oid, fields.rest()))
@@ -268,7 +288,7 @@ fn key_octets(spki: &[u8]) -> Option<&[u8]> {
         .strip_prefix(&[0])
 }
 
-fn dotted(oid: &[u8]) -> String {
+pub(super) fn dotted(oid: &[u8]) -> String {
     match ::der::oid::ObjectIdentifier::from_bytes(oid) {
         Ok(oid) => oid.to_string(),
         Err(_) => "an unreadable algorithm".to_owned(),

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,9 +6,8 @@ use sha2::{Digest as _, Sha256};
 use super::Pool;
 use super::revocation::{Crl, Crls};
 use super::signature::{self, SignatureError};
-use crate::der::{decode_base64, is_pem, pem_blocks, tag};
-use crate::ek::{Certificate, Name, NameKey, unwrap_nv};
-use crate::finding::{Code, Error};
+use crate::ek::{Certificate, Name, NameKey};
+use crate::finding::Error;
 use crate::hash::Sha256Digest;
 
 /// Where a stored certificate came from.
@@ -219,46 +217,4 @@ impl Store {
             .insert(pair, result.clone());
         result
     }
-}
-
-/// Reads every certificate of a file: one in DER or as it lies in NV, or any
-/// number in PEM, whatever the file's name says.
-///
-/// # Errors
-/// `ekcert-malformed` if there is none or one cannot be read.
-pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
-    let malformed = |what: &str| {
-        Error::malformed(
-            Code::EkcertMalformed,
-            what,
-            "give a certificate in DER, or any number of them in PEM",
-        )
-    };
-    if let Some(text) = pem_text(bytes) {
-        let mut certificates = Vec::new();
-        for block in pem_blocks(&text) {
-            let block = block.map_err(|_| malformed("a PEM block has no end"))?;
-            // Keys, CRLs and what else comes in PEM are passed over.
-            if matches!(block.label, "CERTIFICATE" | "X509 CERTIFICATE") {
-                let der = decode_base64(block.body)
-                    .map_err(|error| malformed(&format!("a PEM block is not base64: {error}")))?;
-                certificates.push(Certificate::from_der(&der)?);
-            }
-        }
-        if certificates.is_empty() {
-            return Err(malformed("no PEM block in it is a certificate"));
-        }
-        return Ok(certificates);
-    }
-    let unwrapped = unwrap_nv(bytes).ok_or_else(|| malformed("there is no certificate in it"))?;
-    Ok(vec![Certificate::from_der(unwrapped.der)?])
-}
-
-/// The text with PEM blocks that `bytes` are, if they are. Comments around the
-/// blocks may be in any encoding.
-pub(super) fn pem_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    if bytes.first() == Some(&tag::SEQUENCE) {
-        return None;
-    }
-    Some(String::from_utf8_lossy(bytes)).filter(|text| is_pem(text))
 }

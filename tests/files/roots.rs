@@ -11,6 +11,8 @@ use super::{files_below, top};
 
 /// Files below `roots/` that are no certificates.
 const OTHER_FILES: [&str; 3] = ["README.md", "manifest.toml", "recreate.sh"];
+/// The folder of the roots of package signatures, which has a manifest of its own.
+const AUTHENTICODE: &str = "authenticode/";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +74,9 @@ fn every_file_is_listed_and_every_listed_file_is_there() {
         manifest.certificate.len() + OTHER_FILES.len(),
         "listed twice"
     );
-    assert_eq!(files_below(&top("roots")), listed);
+    let mut files = files_below(&top("roots"));
+    files.retain(|file| !file.starts_with(AUTHENTICODE));
+    assert_eq!(files, listed);
     assert_eq!(manifest.certificate.len(), 25);
     for text in [
         &manifest.origin.package,
@@ -280,5 +284,76 @@ fn the_program_embeds_exactly_these() {
             .verify(&certificate, &Policy::default(), at, Usage::Any)
             .unwrap_or_else(|failure| panic!("{}: {:?}", entry.file, failure.findings));
         assert_eq!(path.certificates().len(), 1, "{}", entry.file);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureRoots {
+    origin: SignatureOrigin,
+    certificate: Vec<SignatureRoot>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureOrigin {
+    package: String,
+    version: String,
+    distribution: String,
+    package_sha256: String,
+    file: String,
+    upstream: String,
+    licence: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureRoot {
+    file: String,
+    subject: String,
+    not_after: String,
+    sha256: String,
+    reason: String,
+}
+
+#[test]
+fn roots_of_package_signatures_are_what_their_manifest_says() {
+    let folder = top("roots").join(AUTHENTICODE);
+    let text = std::fs::read_to_string(folder.join("manifest.toml")).unwrap();
+    let manifest: SignatureRoots = toml::from_str(&text).unwrap();
+    for text in [
+        &manifest.origin.package,
+        &manifest.origin.version,
+        &manifest.origin.distribution,
+        &manifest.origin.package_sha256,
+        &manifest.origin.file,
+        &manifest.origin.upstream,
+        &manifest.origin.licence,
+    ] {
+        assert!(!text.is_empty());
+    }
+    let mut listed: BTreeSet<String> = OTHER_FILES.map(str::to_owned).into();
+    let mut pinned = BTreeSet::new();
+    for entry in manifest.certificate {
+        let bytes = std::fs::read(folder.join(&entry.file)).unwrap();
+        let root = Certificate::from_der(&bytes).unwrap();
+        assert_eq!(root.sha256().to_string(), entry.sha256, "{}", entry.file);
+        assert_eq!(root.subject().to_string(), entry.subject, "{}", entry.file);
+        assert_eq!(root.not_after().to_string(), entry.not_after);
+        assert!(root.is_ca() && root.is_self_issued() && verifies(&root, &root));
+        assert!(!entry.reason.is_empty());
+        pinned.insert(entry.sha256);
+        listed.insert(entry.file);
+    }
+    assert_eq!(files_below(&folder), listed);
+    // The program pins exactly these, and they are no anchors of endorsement keys.
+    let roots = endorse::trust::package::Roots::microsoft().unwrap();
+    let in_program: BTreeSet<String> = roots
+        .certificates()
+        .map(|root| root.sha256().to_string())
+        .collect();
+    assert_eq!(in_program, pinned);
+    for entry in self::manifest().certificate {
+        assert!(!pinned.contains(&entry.sha256), "{}", entry.file);
     }
 }

@@ -20,6 +20,8 @@ pub struct Extensions {
     pub key_usage: Option<KeyUsage>,
     /// Extended key usage.
     pub extended_key_usage: Option<Vec<ObjectIdentifier>>,
+    /// Whether the extended key usage is critical.
+    pub extended_key_usage_critical: bool,
     /// Subject key identifier.
     pub subject_key_id: Option<Vec<u8>>,
     /// Authority key identifier: a hint, never a reason to refuse.

@@ -98,7 +98,10 @@ impl Extensions {
             [0x55, 0x1d, 33] => self.policy_mappings = policy_mappings(value)?,
             [0x55, 0x1d, 35] => self.authority_key_id = Some(authority_key_id(value)?),
             [0x55, 0x1d, 36] => self.policy_constraints = Some(policy_constraints(value)?),
-            [0x55, 0x1d, 37] => self.extended_key_usage = Some(oids(sequence(value)?)?),
+            [0x55, 0x1d, 37] => {
+                self.extended_key_usage = Some(oids(sequence(value)?)?);
+                self.extended_key_usage_critical = critical;
+            }
             [0x55, 0x1d, 54] => {
                 self.inhibit_any_policy =
                     Some(skip_certs(Tlv::parse_all(value, tag::INTEGER)?.content)?);

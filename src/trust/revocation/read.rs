@@ -2,7 +2,7 @@ use super::Crl;
 use super::crl::malformed;
 use crate::der::{decode_base64, pem_blocks};
 use crate::finding::Error;
-use crate::trust::store::pem_text;
+use crate::trust::read::pem_text;
 
 /// Reads every CRL of a file: one in DER, or any number in PEM (`X509 CRL`), whatever the
 /// file's name says.

@@ -1,0 +1,21 @@
+//! Packages of vendor certificates: Microsoft's own, and packages of a made-up publisher
+//! with one thing wrong in each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    unreachable_pub,
+    missing_docs,
+    missing_debug_implementations,
+    reason = "tests may be blunt"
+)]
+
+#[path = "../support/skip.rs"]
+mod skip;
+
+mod microsoft;
