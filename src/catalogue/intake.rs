@@ -8,11 +8,12 @@ use super::files::{
     Candidate as FileCandidate, MAX_CERTIFICATES_LEN, in_parallel, looks_like_one, walk,
 };
 use super::layout::Layout;
-use super::model::{Note, Source};
+use super::model::{Note, PackageSignature, Source};
 use crate::disk::{entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::hash::sha256;
+use crate::trust::package::{self, Authenticity};
 use crate::trust::{Pool, Purpose, is_self_signed, read_certificates};
 
 /// A certificate that may be imported.
@@ -73,6 +74,45 @@ impl Intake {
             }
         }
         Ok(intake)
+    }
+
+    /// What is in a package. `name` is that of its file.
+    pub fn of_package(name: &str, contents: &package::Contents) -> Self {
+        let source = Source::Package {
+            name: name.to_owned(),
+            sha256: contents.package_sha256(),
+            edition: contents.edition().map(str::to_owned),
+            signature: match contents.authenticity() {
+                Authenticity::Signed(signature) => Some(PackageSignature {
+                    signer: signature.signer().subject().to_string(),
+                    signer_sha256: signature.signer().sha256(),
+                    signed_at: signature.time_stamp().map(|stamp| stamp.time()),
+                }),
+                Authenticity::Unverified(_) => None,
+            },
+        };
+        Self {
+            candidates: contents
+                .certificates()
+                .iter()
+                .map(|packaged| Candidate {
+                    certificate: Arc::new(packaged.certificate.clone()),
+                    pool: packaged.pool,
+                    vendor: Some(packaged.vendor.clone()),
+                    purpose: packaged.purpose,
+                    source: source.clone(),
+                    member: Some(packaged.path.clone()),
+                })
+                .collect(),
+            notes: contents
+                .skipped()
+                .iter()
+                .map(|skipped| Note {
+                    text: format!("{name}: {} was skipped: {}", skipped.path, skipped.reason),
+                    important: false,
+                })
+                .collect(),
+        }
     }
 
     /// Reads a file of certificates: DER, PEM with any number of them, or PKCS#7.

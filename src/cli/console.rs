@@ -119,6 +119,12 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// Something that is said even to those who want to hear of errors only.
+    pub(super) fn warn(&mut self, text: &str) {
+        let word = Paint::Careful.on(self.error_color(), "warning:");
+        self.complain(&format!("{word} {}\n", escape(text)));
+    }
+
     /// Something an operator would want to know; not an error.
     pub(super) fn note(&mut self, text: &str) {
         if !self.manner.quiet {

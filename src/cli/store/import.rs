@@ -13,12 +13,16 @@ use crate::cli::exit::Exit;
 use crate::cli::human::Page;
 use crate::cli::input::read_input;
 use crate::cli::json;
-use crate::cli::options::{StoreArgs, tell};
+use crate::cli::options::{StoreArgs, now, tell};
 use crate::finding::Error;
 use crate::trust::Pool;
+use crate::trust::package::{self, MAX_PACKAGE_LEN, Package, Roots};
 
 pub(super) const IMPORT: &str = "store-import";
 pub(super) const DIFF: &str = "store-diff";
+
+/// What a cabinet begins with.
+const CABINET: &[u8] = b"MSCF";
 
 /// Options of `store import`.
 #[derive(Args, Debug)]
@@ -101,8 +105,9 @@ struct SourceArgs {
     /// Take roots from a directory or a file, for which no signature vouches
     #[arg(long, help_heading = "What is believed")]
     with_roots: bool,
-    /// Take a package whose signature cannot be accepted. Anybody may have made it; the catalogue
-    /// says so of each of its certificates
+    /// Take a package that has no signature, or one of somebody else than Microsoft. Anybody may have
+    /// made it; the catalogue says so of each of its certificates. One that was altered after it was
+    /// signed is refused all the same
     #[arg(long, help_heading = "What is believed")]
     allow_unsigned: bool,
 }
@@ -184,12 +189,43 @@ impl SourceArgs {
         if path.is_dir() {
             return Intake::of_directory(path);
         }
-        let bytes = read_input(path, console, MAX_CERTIFICATES_LEN)?;
+        let bytes = read_input(path, console, MAX_CERTIFICATES_LEN.max(MAX_PACKAGE_LEN))?;
         let name = path.display().to_string();
+        if bytes.starts_with(CABINET) {
+            let contents = self.open_package(&name, &bytes, console)?;
+            return Ok(Intake::of_package(&name, &contents));
+        }
         Intake::of_file(&name, &bytes).map_err(|error| Error {
             message: format!("{name}: {}", error.message),
             ..error
         })
+    }
+
+    /// Verifies the signature of a package and unpacks it.
+    fn open_package(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        console: &mut Console<'_>,
+    ) -> Result<package::Contents, Error> {
+        let place = |error: Error| Error {
+            message: format!("{name}: {}", error.message),
+            ..error
+        };
+        let package = Package::read(bytes).map_err(place)?;
+        let refusal = match package.verify(&Roots::microsoft()?, now()?) {
+            Ok(signed) => return signed.contents().map_err(place),
+            Err(refusal) if !self.allow_unsigned => return Err(place(refusal)),
+            Err(refusal) => refusal,
+        };
+        let unverified = package.unverified(refusal).map_err(place)?;
+        console.warn(&format!(
+            "{name}: {}. It is taken in because --allow-unsigned was given: anybody may have made \
+             it, and its roots are trusted like all others. The catalogue says so of each of its \
+             certificates",
+            unverified.refusal()
+        ));
+        unverified.contents().map_err(place)
     }
 
     /// A vendor that the sources do not have is a spelling mistake.

@@ -3,25 +3,16 @@
 
 use super::members::Members;
 use super::purpose::infer;
-use super::{Authenticity, Package, Purpose};
+use super::{Authenticity, Package};
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::hash::Sha256Digest;
-use crate::trust::read_certificates;
+use crate::trust::{Pool, Purpose, read_certificates};
 
 /// The file that says what changed when, newest first.
 const VERSIONS: &str = "version.txt";
 /// How much of it is looked at for the date of the edition.
 const VERSION_LINES: usize = 5;
-
-/// Which of the two certificate stores a certificate is meant for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Pool {
-    /// `TrustedTPM_RootCA`.
-    Root,
-    /// `TrustedTPM_IntermediateCA`.
-    Intermediate,
-}
 
 /// A certificate of a package.
 #[derive(Clone, Debug)]
@@ -106,7 +97,7 @@ impl Contents {
     fn take(&mut self, path: &str, content: &[u8]) {
         let parts: Vec<&str> = path.split('/').collect();
         let place = match parts[..] {
-            [vendor, folder, _] => Pool::of(folder).map(|pool| (vendor, pool)),
+            [vendor, folder, _] => pool_of(folder).map(|pool| (vendor, pool)),
             _ => None,
         };
         let Some((vendor, pool)) = place else {
@@ -142,24 +133,14 @@ impl Contents {
     }
 }
 
-impl Pool {
-    /// By the name of a folder in a package.
-    fn of(folder: &str) -> Option<Self> {
-        if folder.eq_ignore_ascii_case("RootCA") {
-            Some(Self::Root)
-        } else if folder.eq_ignore_ascii_case("IntermediateCA") {
-            Some(Self::Intermediate)
-        } else {
-            None
-        }
-    }
-
-    /// `root` or `intermediate`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Intermediate => "intermediate",
-        }
+/// By the name of a folder in a package.
+fn pool_of(folder: &str) -> Option<Pool> {
+    if folder.eq_ignore_ascii_case("RootCA") {
+        Some(Pool::Root)
+    } else if folder.eq_ignore_ascii_case("IntermediateCA") {
+        Some(Pool::Intermediate)
+    } else {
+        None
     }
 }
 

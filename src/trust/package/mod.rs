@@ -22,9 +22,8 @@ mod unpack;
 
 pub use authenticode::PackageSignature;
 pub use cabinet::MAX_PACKAGE_LEN;
-pub use contents::{Contents, PackagedCertificate, Pool, Skipped};
+pub use contents::{Contents, PackagedCertificate, Skipped};
 pub use members::{MAX_FILES, MAX_FOLDERS, MAX_UNPACKED_LEN};
-pub use purpose::Purpose;
 pub use roots::Roots;
 pub use timestamp::TimeStamp;
 
