@@ -6,6 +6,8 @@
     clippy::arithmetic_side_effects,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
     clippy::disallowed_methods,
     clippy::print_stdout,
     missing_docs,
@@ -15,11 +17,12 @@
 #[path = "support/skip.rs"]
 mod skip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use base64::Engine as _;
 use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::finding::Code;
@@ -131,6 +134,124 @@ fn embedded_roots_complete_amd() {
     package.store.add_embedded_roots().unwrap();
     let (counts, _) = chain(&package, &Policy::default());
     assert_eq!(counts["AMD"], (55, 55));
+}
+
+/// OpenSSL over the same files, as a second judge: what it says otherwise, and why.
+#[test]
+fn openssl_says_the_same_but_for_known_differences() {
+    const TEST: &str = "cab::openssl_says_the_same_but_for_known_differences";
+    let Some(package) = open(TEST) else {
+        return;
+    };
+    let mut policy = Policy::default();
+    policy.sha1 = Sha1Rule::Always;
+    let (_, refused) = chain(&package, &policy);
+    let refused: BTreeSet<String> = refused
+        .into_iter()
+        .map(|(vendor, file, ..)| format!("{vendor}/{file}"))
+        .collect();
+    let Some(openssl) = openssl(TEST, &package) else {
+        return;
+    };
+    // Six of ST's have serial numbers that OpenSSL cannot read. Seventeen of Infineon's name
+    // another edition of their issuer by its serial number, in an authority key identifier
+    // whose key identifier is right: OpenSSL takes that for a refusal.
+    let serial = |file: &str| {
+        (1..=5)
+            .map(|n| format!("STMicro/STM TPM EK Intermediate CA 0{n}.crt"))
+            .chain(["STMicro/STM TPM ECC Intermediate CA 01.crt".to_owned()])
+            .any(|known| known == file)
+    };
+    let key_id = |file: &str| {
+        (1..=8)
+            .chain(10..=15)
+            .chain(18..=20)
+            .map(|n| format!("Infineon/IFX_TPM_EK_Intermediate_CA_{n:02}.crt"))
+            .any(|known| known == file)
+    };
+    let mut only_openssl_refuses = [0, 0];
+    for (vendor, file, _) in &package.intermediates {
+        let file = format!("{vendor}/{file}");
+        match (refused.contains(&file), openssl.contains(&file)) {
+            (true, false) | (false, true) => {}
+            (false, false) if serial(&file) => only_openssl_refuses[0] += 1,
+            (false, false) if key_id(&file) => only_openssl_refuses[1] += 1,
+            (ours, theirs) => panic!("{file}: refused here {ours}, verified there {theirs}"),
+        }
+    }
+    assert_eq!(only_openssl_refuses, [6, 17]);
+    assert_eq!(openssl.len(), 2_141 - refused.len() - 23);
+}
+
+/// The intermediates that OpenSSL verifies.
+fn openssl(test: &str, package: &Package) -> Option<BTreeSet<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = |der: &[u8]| {
+        let body = base64::engine::general_purpose::STANDARD.encode(der);
+        let lines: Vec<&str> = (0..body.len())
+            .step_by(64)
+            .map(|start| &body[start..body.len().min(start + 64)])
+            .collect();
+        format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+            lines.join("\n")
+        )
+    };
+    let roots: String = package
+        .store
+        .roots()
+        .map(|(root, _)| pem(root.der()))
+        .collect();
+    std::fs::write(folder.path().join("roots"), roots).unwrap();
+    let mut all = String::new();
+    let mut names = Vec::new();
+    for (index, (vendor, file, certificate)) in package.intermediates.iter().enumerate() {
+        let text = pem(certificate.der());
+        std::fs::write(folder.path().join(index.to_string()), &text).unwrap();
+        names.push(format!("{vendor}/{file}"));
+        // One that cannot be read would end the reading of the others.
+        if !vendor.starts_with("STMicro") || reads(&text) {
+            all.push_str(&text);
+        }
+    }
+    std::fs::write(folder.path().join("intermediates"), all).unwrap();
+    let mut verified = BTreeSet::new();
+    let numbers: Vec<String> = (0..names.len()).map(|index| index.to_string()).collect();
+    for some in numbers.chunks(500) {
+        let output = Command::new("openssl")
+            .current_dir(folder.path())
+            .args(["verify", "-auth_level", "0", "-attime", "1733011200"])
+            .args(["-CAfile", "roots", "-untrusted", "intermediates"])
+            .args(some)
+            .output();
+        let output = match output {
+            Ok(output) => output,
+            Err(error) => {
+                skip(test, &format!("openssl cannot be run: {error}"));
+                return None;
+            }
+        };
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            if let Some(index) = line.strip_suffix(": OK") {
+                verified.insert(names[index.parse::<usize>().unwrap()].clone());
+            }
+        }
+    }
+    Some(verified)
+}
+
+/// Whether OpenSSL can read the certificate at all.
+fn reads(pem: &str) -> bool {
+    let mut child = Command::new("openssl")
+        .args(["x509", "-noout"])
+        .stdin(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    std::io::Write::write_all(&mut stdin, pem.as_bytes()).unwrap();
+    drop(stdin);
+    child.wait().unwrap().success()
 }
 
 type Refused = (String, String, Vec<Code>, String);
