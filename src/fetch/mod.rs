@@ -9,8 +9,20 @@
 mod address;
 mod client;
 mod ekcert;
+mod explain;
 mod failure;
+mod hosts;
+mod location;
+mod repository;
+mod resolver;
+mod transport;
 
-pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, MAX_HEADER_LEN, Settings};
+pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, Settings};
 pub use ekcert::{Services, fetch_ekcert};
 pub use failure::{Cause, Failure};
+pub use hosts::{KNOWN_HOSTS, KnownHost};
+pub use repository::{
+    DEFAULT_FETCH_TIMEOUT, DEFAULT_MAX_REQUESTS, DEFAULT_RUN_TIMEOUT, MAX_REDIRECTS, Repository,
+    RepositorySettings,
+};
+pub use transport::MAX_HEADER_LEN;
