@@ -7,20 +7,27 @@
 //! is not trusted for having come over TLS: it is judged like any other input.
 
 mod address;
+mod ascent;
 mod client;
 mod ekcert;
 mod explain;
 mod failure;
 mod hosts;
+mod issuers;
 mod location;
 mod repository;
 mod resolver;
 mod transport;
 
+pub use ascent::{Basis, Unfit};
 pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, Settings};
 pub use ekcert::{Services, fetch_ekcert};
 pub use failure::{Cause, Failure};
 pub use hosts::{KNOWN_HOSTS, KnownHost};
+pub use issuers::{
+    FetchedIssuer, IssuerFetcher, IssuerOutcome, IssuerReport, MAX_BUNDLE_LEN, MAX_CERTIFICATE_LEN,
+    MAX_CERTIFICATES_IN_REPLY, MAX_ISSUERS, MAX_URLS, MAX_URLS_ASKED, OfferedRoot, PlannedFetch,
+};
 pub use repository::{
     DEFAULT_FETCH_TIMEOUT, DEFAULT_MAX_REQUESTS, DEFAULT_RUN_TIMEOUT, MAX_REDIRECTS, Repository,
     RepositorySettings,

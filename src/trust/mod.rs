@@ -22,6 +22,8 @@ pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
 pub use revocation::{Crl, read_crls};
 pub use signature::is_self_signed;
+#[cfg(feature = "fetch")]
+pub(crate) use signature::verify as verify_signature;
 pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
 };
