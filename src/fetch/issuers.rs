@@ -318,7 +318,7 @@ impl IssuerReport {
     }
 }
 
-fn name_of(certificate: &Certificate) -> String {
+pub(super) fn name_of(certificate: &Certificate) -> String {
     if certificate.subject().is_empty() {
         format!("serial {}", hex(certificate.serial()))
     } else {

@@ -9,6 +9,8 @@
 mod address;
 mod ascent;
 mod client;
+mod crl;
+mod crls;
 mod ekcert;
 mod explain;
 mod failure;
@@ -21,6 +23,11 @@ mod transport;
 
 pub use ascent::{Basis, Unfit};
 pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, Settings};
+pub use crl::Crl;
+pub use crls::{
+    CrlPoint, CrlRefusal, CrlReport, FetchedCrl, MAX_CRLS_IN_REPLY, MAX_FETCHED_CRL_LEN,
+    crl_points, fetch_crl, plan_crls, read_known,
+};
 pub use ekcert::{Services, fetch_ekcert};
 pub use failure::{Cause, Failure};
 pub use hosts::{KNOWN_HOSTS, KnownHost};

@@ -1,11 +1,6 @@
 //! Issuers under the URLs of certificates: what is used and what is dropped, each with its
 //! cause.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::fetch::{
@@ -17,58 +12,8 @@ use endorse::finding::{Code, Severity};
 use endorse::trust::{Origin, Policy, Store};
 
 use super::pki::{self, Spec};
-use super::server::{Server, ok, status};
-
-const AUTHORITY_INFO: &str = "1.3.6.1.5.5.7.1.1";
-const CA_ISSUERS: &str = "1.3.6.1.5.5.7.48.2";
-
-/// A server that gives what a test puts under a path, and 404 for the rest.
-struct Vendor {
-    server: Server,
-    pages: Arc<Mutex<HashMap<String, Vec<u8>>>>,
-}
-
-impl Vendor {
-    fn new() -> Self {
-        let pages: Arc<Mutex<HashMap<String, Vec<u8>>>> = Arc::default();
-        let given = Arc::clone(&pages);
-        let server = Server::new(move |path, stream| {
-            let reply = given.lock().unwrap().get(path).cloned();
-            let _ = stream.write_all(&reply.unwrap_or_else(|| status("404 Not Found")));
-        });
-        Self { server, pages }
-    }
-
-    fn give(&self, path: &str, body: &[u8]) {
-        self.reply(path, ok(body));
-    }
-
-    fn reply(&self, path: &str, reply: Vec<u8>) {
-        self.pages.lock().unwrap().insert(path.to_owned(), reply);
-    }
-
-    fn url(&self, path: &str) -> String {
-        self.server.url(path)
-    }
-}
-
-/// authorityInfoAccess with these URLs of issuers.
-fn aia(urls: &[String]) -> pki::Extension {
-    let descriptions: Vec<_> = urls
-        .iter()
-        .map(|url| pki::sequence(&[pki::oid(CA_ISSUERS), pki::uri(url)]))
-        .collect();
-    pki::extension(AUTHORITY_INFO, false, pki::sequence(&descriptions))
-}
-
-fn with_aia(mut spec: Spec, urls: &[String]) -> Spec {
-    spec.replace(aia(urls));
-    spec
-}
-
-fn name(cn: &str) -> Vec<u8> {
-    pki::dn("Vendor", cn)
-}
+use super::server::{Server, ok};
+use super::vendor::{Vendor, name, pem, read, with_aia};
 
 /// The keys: 0 the root's, 1 of the intermediate, 2 and 3 of others, 7 of EKs.
 fn root() -> Spec {
@@ -81,10 +26,6 @@ fn intermediate() -> Spec {
 
 fn leaf(urls: &[String]) -> Spec {
     with_aia(Spec::ek(pki::ec_key(7), name("CA"), pki::ec_key(1)), urls)
-}
-
-fn read(spec: &Spec) -> Arc<Certificate> {
-    Arc::new(Certificate::from_der(&spec.der()).unwrap())
 }
 
 fn store(roots: &[Spec], intermediates: &[Spec]) -> Store {
@@ -105,7 +46,7 @@ fn store(roots: &[Spec], intermediates: &[Spec]) -> Store {
 }
 
 fn fetcher(vendor: &Vendor) -> IssuerFetcher {
-    IssuerFetcher::new(super::repository(&[&vendor.server]))
+    IssuerFetcher::new(super::repository(&[vendor.server()]))
 }
 
 fn at() -> Time {
@@ -163,13 +104,6 @@ fn assert_dropped(report: &IssuerReport, codes: &[Code], reason: &str) {
     );
 }
 
-fn pem(der: &[u8]) -> String {
-    format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        STANDARD.encode(der)
-    )
-}
-
 #[test]
 fn a_missing_issuer_is_fetched() {
     let vendor = Vendor::new();
@@ -190,13 +124,16 @@ fn a_missing_issuer_is_fetched() {
     let store = super::issuers::store(&[root()], &[intermediate()]);
     let report = fetch(&vendor, &store, &leaf);
     assert_eq!(report.outcome, IssuerOutcome::Complete);
-    assert_eq!(vendor.server.connections(), 1);
+    assert_eq!(vendor.server().connections(), 1);
 }
 
 #[test]
 fn as_pem() {
     let vendor = Vendor::new();
-    vendor.give("/ca.crt", pem(&intermediate().der()).as_bytes());
+    vendor.give(
+        "/ca.crt",
+        pem("CERTIFICATE", &intermediate().der()).as_bytes(),
+    );
     let report = fetch(
         &vendor,
         &store(&[root()], &[]),
@@ -218,12 +155,12 @@ fn step_by_step_and_bundles() {
     vendor.give("/ca", &ca.der());
     vendor.give("/upper", &upper.der());
     let bundle = [&upper, &other, &root(), &ca]
-        .map(|spec| pem(&spec.der()))
+        .map(|spec| pem("CERTIFICATE", &spec.der()))
         .concat();
     vendor.give("/bundle.p7c", bundle.as_bytes());
     let store = store(&[root()], &[]);
     for (path, connections) in [("/ca", 2), ("/bundle.p7c", 1)] {
-        let before = vendor.server.connections();
+        let before = vendor.server().connections();
         let report = fetch(&vendor, &store, &leaf(&[vendor.url(path)]));
         assert_eq!(report.outcome, IssuerOutcome::Completed, "{report:?}");
         let names: Vec<_> = report
@@ -232,7 +169,7 @@ fn step_by_step_and_bundles() {
             .map(|issuer| issuer.certificate().subject().raw().to_vec())
             .collect();
         assert_eq!(names, [name("CA"), name("Upper")]);
-        assert_eq!(vendor.server.connections() - before, connections);
+        assert_eq!(vendor.server().connections() - before, connections);
     }
 }
 
@@ -273,7 +210,7 @@ fn a_fleet_asks_once() {
         let report = fetch_with(&mut fetcher, &store, &good);
         assert_eq!(report.outcome, IssuerOutcome::Completed);
     }
-    assert_eq!(vendor.server.connections(), 2);
+    assert_eq!(vendor.server().connections(), 2);
     assert_eq!(
         fetcher.contacted(),
         [vendor.url("/missing"), vendor.url("/ca")]
@@ -297,7 +234,7 @@ fn what_is_no_certificate() {
         (vec![0x30; MAX_CERTIFICATE_LEN], "what is no certificate"),
         (vec![0x30; MAX_CERTIFICATE_LEN + 1], "more than 65536 bytes"),
         (
-            pem(&intermediate().der())
+            pem("CERTIFICATE", &intermediate().der())
                 .repeat(MAX_CERTIFICATES_IN_REPLY + 1)
                 .into_bytes(),
             "more than 16 certificates",
@@ -316,7 +253,7 @@ fn the_size_of_bundles() {
     let vendor = Vendor::new();
     let mut body = "#".repeat(MAX_CERTIFICATE_LEN);
     body.push('\n');
-    body.push_str(&pem(&intermediate().der()));
+    body.push_str(&pem("CERTIFICATE", &intermediate().der()));
     let store = store(&[root()], &[]);
     for (path, outcome) in [
         ("/x.cer", IssuerOutcome::Incomplete),
@@ -505,7 +442,7 @@ fn issuers_in_a_circle() {
         ],
         "the URLs lead in a circle",
     );
-    assert_eq!(vendor.server.connections(), 2);
+    assert_eq!(vendor.server().connections(), 2);
 }
 
 /// Each issuer names another above it, without end.
@@ -533,7 +470,7 @@ fn a_tower_of_issuers() {
     let mut codes = vec![Code::IssuerNotFetched];
     codes.extend([Code::IssuerRefused; MAX_ISSUERS]);
     assert_dropped(&report, &codes, "8 issuers above one another are the limit");
-    assert_eq!(vendor.server.connections(), MAX_ISSUERS);
+    assert_eq!(vendor.server().connections(), MAX_ISSUERS);
 }
 
 #[test]
@@ -545,7 +482,7 @@ fn many_urls() {
     vendor.give("/99", &intermediate().der());
     let report = fetch(&vendor, &store(&[root()], &[]), &leaf(&urls));
     assert_dropped(&report, &[Code::IssuerNotFetched; 5], "names 100 URLs");
-    assert_eq!(vendor.server.connections(), MAX_URLS_ASKED);
+    assert_eq!(vendor.server().connections(), MAX_URLS_ASKED);
     // None of the many is one that would be asked.
     let urls: Vec<_> = (0..100)
         .map(|index| format!("http://h{index}.example/x"))
@@ -556,7 +493,7 @@ fn many_urls() {
         &[Code::IssuerNotFetched; MAX_URLS + 1],
         "names 100 URLs",
     );
-    assert_eq!(vendor.server.connections(), MAX_URLS_ASKED);
+    assert_eq!(vendor.server().connections(), MAX_URLS_ASKED);
 }
 
 /// Those that cannot be asked are passed over, those that fail are told.
@@ -579,7 +516,7 @@ fn the_first_good_url_counts() {
     assert_eq!(codes, [Code::IssuerNotFetched; 2]);
     assert!(text.contains("is neither http nor https"), "{text}");
     assert!(text.contains("there is nothing at"), "{text}");
-    assert_eq!(vendor.server.connections(), 2);
+    assert_eq!(vendor.server().connections(), 2);
 }
 
 /// The URL in a certificate that nobody vouches for leads nowhere but to known hosts.
@@ -641,7 +578,7 @@ fn what_no_issuer_would_mend() {
         assert_eq!(report.findings.len(), 1);
         assert_eq!(report.findings[0].code, code);
     }
-    assert_eq!(vendor.server.connections(), 0);
+    assert_eq!(vendor.server().connections(), 0);
 }
 
 /// The issuer of an expired certificate is an issuer all the same.
@@ -688,7 +625,7 @@ fn a_ca_beside_the_certificate() {
     let planned = fetcher.plan(basis, &leaf, &[read(&ca)]);
     assert_eq!(planned.len(), 1);
     assert_eq!(planned[0].decision, Ok(vendor.url("/upper")));
-    assert_eq!(vendor.server.connections(), 0);
+    assert_eq!(vendor.server().connections(), 0);
     let report = fetcher.fetch(basis, &leaf, &[read(&ca)]);
     assert_eq!(report.outcome, IssuerOutcome::Completed);
     assert_eq!(report.issuers.len(), 1);
@@ -712,5 +649,5 @@ fn a_plan_connects_to_nobody() {
     assert_eq!(planned[0].url, urls[0]);
     assert_eq!(planned[0].decision, Ok(vendor.url("/a%20b")));
     assert!(planned[1].decision.is_err());
-    assert_eq!(vendor.server.connections(), 0);
+    assert_eq!(vendor.server().connections(), 0);
 }

@@ -26,7 +26,9 @@ mod server;
 mod tls;
 
 mod client;
+mod crls;
 mod issuers;
+mod vendor;
 
 use endorse::fetch::{Repository, RepositorySettings};
 use server::Server;
