@@ -9,7 +9,8 @@ use crate::ek::{Certificate, KeyUsage};
 use crate::finding::{Code, Finding, Severity};
 use crate::hash::Sha256Digest;
 use crate::trust::{
-    PathFailure, Policy, PolicyInputs, Store, Supplied, Usage, VerifiedPath, verify_signature,
+    PathFailure, Policy, PolicyInputs, Store, Supplied, Usage, VerifiedPath, is_self_signed,
+    verify_signature,
 };
 
 /// What is trusted, and when.
@@ -178,7 +179,7 @@ impl<'a> Ascent<'a> {
         let names_fit = !candidate.subject().is_empty()
             && candidate.subject().key() == certificate.issuer().key();
         let has_signed = names_fit && verify_signature(certificate, candidate).is_ok();
-        if candidate.is_self_issued() && verify_signature(candidate, candidate).is_ok() {
+        if is_self_signed(candidate) {
             return Some(Unfit::Root { issuer: has_signed });
         }
         let fetched = self.fetched.iter().map(|(fetched, _)| fetched);

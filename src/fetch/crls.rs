@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::Repository;
 use super::ascent::Basis;
-use super::crl::{Crl, is_signed_by, read_crls};
+use super::crl::is_signed_by;
 use super::explain::quote;
 use super::issuers::PlannedFetch;
 use crate::der::Time;
 use crate::ek::{Certificate, KeyUsage};
 use crate::finding::{Code, Error, Finding};
 use crate::hash::Sha256Digest;
-use crate::trust::Usage;
+use crate::trust::{Crl, Usage, read_crls};
 
 /// The largest CRL that is fetched, in bytes: one of 800,000 entries.
 pub const MAX_FETCHED_CRL_LEN: usize = 32 * 1024 * 1024;
@@ -78,6 +78,8 @@ pub enum CrlRefusal {
     MayNotSign,
     /// Who signed it does not lead to an anchor: the first reason.
     IssuerUntrusted(String),
+    /// It has a critical extension that is not understood.
+    Unusable(String),
     /// It was issued after the time of the run.
     NotYetIssued(Time),
     /// There is a newer one: somebody, or a cache, gave an old one again.
@@ -193,6 +195,9 @@ enum Judgement {
 /// Whether a CRL is one to keep, whoever brought it.
 fn judge(basis: Basis<'_>, there: &[Crl], crl: &Crl) -> Result<Judgement, CrlRefusal> {
     let signer = signer_of(basis, crl)?;
+    if let Some(why) = crl.unusable() {
+        return Err(CrlRefusal::Unusable(why.to_owned()));
+    }
     if crl.this_update() > basis.at {
         return Err(CrlRefusal::NotYetIssued(crl.this_update()));
     }
@@ -275,6 +280,7 @@ impl fmt::Display for CrlRefusal {
                     "who signed it does not lead to a root of the store: {why}"
                 )
             }
+            Self::Unusable(why) => f.write_str(why),
             Self::NotYetIssued(time) => write!(f, "it is from {time}, which is yet to come"),
             Self::Older { there } => write!(
                 f,

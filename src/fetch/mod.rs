@@ -23,7 +23,6 @@ mod transport;
 
 pub use ascent::{Basis, Unfit};
 pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, Settings};
-pub use crl::Crl;
 pub use crls::{
     CrlPoint, CrlRefusal, CrlReport, FetchedCrl, MAX_CRLS_IN_REPLY, MAX_FETCHED_CRL_LEN,
     crl_points, fetch_crl, plan_crls, read_known,
