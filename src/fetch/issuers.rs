@@ -101,6 +101,15 @@ pub struct PlannedFetch {
     pub decision: Result<String, Error>,
 }
 
+/// What would be done for a certificate.
+#[derive(Clone, Debug, Default)]
+pub struct IssuerPlan {
+    /// Whether an issuer is missing that could be asked for.
+    pub is_missing: bool,
+    /// The URLs that the certificate names.
+    pub fetches: Vec<PlannedFetch>,
+}
+
 /// Fetches issuers for a run; no URL is asked for twice.
 #[derive(Debug)]
 pub struct IssuerFetcher {
@@ -131,17 +140,21 @@ impl IssuerFetcher {
         basis: Basis<'_>,
         certificate: &Arc<Certificate>,
         beside: &[Arc<Certificate>],
-    ) -> Vec<PlannedFetch> {
+    ) -> IssuerPlan {
         let ascent = Ascent::new(basis, Arc::clone(certificate), beside.to_vec());
         let Progress::Missing(tip, _) = ascent.progress() else {
-            return Vec::new();
+            return IssuerPlan::default();
         };
         let urls = tip.extensions().ca_issuer_urls.iter().take(MAX_URLS);
-        urls.map(|url| PlannedFetch {
-            url: url.clone(),
-            decision: self.repository.check(url).map_err(Error::from),
-        })
-        .collect()
+        IssuerPlan {
+            is_missing: true,
+            fetches: urls
+                .map(|url| PlannedFetch {
+                    url: url.clone(),
+                    decision: self.repository.check(url).map_err(Error::from),
+                })
+                .collect(),
+        }
     }
 
     /// Looks for the missing issuers of `certificate`, step by step, until there is a path

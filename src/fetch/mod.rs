@@ -31,8 +31,9 @@ pub use ekcert::{Services, fetch_ekcert};
 pub use failure::{Cause, Failure};
 pub use hosts::{KNOWN_HOSTS, KnownHost};
 pub use issuers::{
-    FetchedIssuer, IssuerFetcher, IssuerOutcome, IssuerReport, MAX_BUNDLE_LEN, MAX_CERTIFICATE_LEN,
-    MAX_CERTIFICATES_IN_REPLY, MAX_ISSUERS, MAX_URLS, MAX_URLS_ASKED, OfferedRoot, PlannedFetch,
+    FetchedIssuer, IssuerFetcher, IssuerOutcome, IssuerPlan, IssuerReport, MAX_BUNDLE_LEN,
+    MAX_CERTIFICATE_LEN, MAX_CERTIFICATES_IN_REPLY, MAX_ISSUERS, MAX_URLS, MAX_URLS_ASKED,
+    OfferedRoot, PlannedFetch,
 };
 pub use repository::{
     DEFAULT_FETCH_TIMEOUT, DEFAULT_MAX_REQUESTS, DEFAULT_RUN_TIMEOUT, MAX_REDIRECTS, Repository,

@@ -622,7 +622,7 @@ fn a_ca_beside_the_certificate() {
     };
     let leaf = read(&Spec::ek(pki::ec_key(7), name("CA"), pki::ec_key(1)));
     let mut fetcher = fetcher(&vendor);
-    let planned = fetcher.plan(basis, &leaf, &[read(&ca)]);
+    let planned = fetcher.plan(basis, &leaf, &[read(&ca)]).fetches;
     assert_eq!(planned.len(), 1);
     assert_eq!(planned[0].decision, Ok(vendor.url("/upper")));
     assert_eq!(vendor.server().connections(), 0);
@@ -645,7 +645,9 @@ fn a_plan_connects_to_nobody() {
         at: at(),
     };
     let urls = [vendor.url("/a b"), "http://evil.example/".to_owned()];
-    let planned = fetcher(&vendor).plan(basis, &read(&leaf(&urls)), &[]);
+    let planned = fetcher(&vendor)
+        .plan(basis, &read(&leaf(&urls)), &[])
+        .fetches;
     assert_eq!(planned[0].url, urls[0]);
     assert_eq!(planned[0].decision, Ok(vendor.url("/a%20b")));
     assert!(planned[1].decision.is_err());
