@@ -31,21 +31,12 @@ pub(super) struct FetchArgs {
 
 #[cfg(feature = "fetch")]
 mod with_fetch {
-    use super::super::options::variable;
+    use super::super::connection::{proxy, tls_roots};
     use super::FetchArgs;
-    use crate::disk::read_file;
     use crate::ek::EkCertService;
     use crate::fetch::{Client, Services, Settings};
     use crate::finding::Error;
     use crate::host::{TpmContents, fetch_missing};
-    use crate::trust::read_certificates;
-
-    /// The largest file of certificate authorities, in octets: what systems ship has
-    /// 250 KiB.
-    const MAX_ROOTS_LEN: usize = 1024 * 1024;
-
-    /// Variables for the proxy, in the order of their weight, as curl has them.
-    const PROXY_VARIABLES: [&str; 2] = ["https_proxy", "HTTPS_PROXY"];
 
     /// What is needed to ask for certificates.
     #[derive(Debug)]
@@ -65,38 +56,13 @@ mod with_fetch {
                 let (service, base) = read_mirror(mirror)?;
                 services = services.with_mirror(service, base)?;
             }
-            let mut extra_roots = Vec::new();
-            for path in &self.tls_roots {
-                let bytes = read_file(path, MAX_ROOTS_LEN)?;
-                let certificates = read_certificates(&bytes).map_err(|error| {
-                    Error::environment(format!("{}: {error}", path.display()), error.help)
-                })?;
-                extra_roots.extend(certificates);
-            }
             let client = Client::new(&Settings {
                 hosts: services.hosts(),
-                extra_roots,
-                proxy: self.proxy()?,
+                extra_roots: tls_roots(&self.tls_roots)?,
+                proxy: proxy(self.proxy.as_deref())?,
                 ..Settings::default()
             })?;
             Ok(Some(Fetcher { client, services }))
-        }
-
-        fn proxy(&self) -> Result<Option<String>, Error> {
-            if let Some(proxy) = &self.proxy {
-                return Ok(Some(proxy.clone()).filter(|proxy| !proxy.is_empty()));
-            }
-            let found = PROXY_VARIABLES.into_iter().find_map(variable);
-            found
-                .map(|proxy| {
-                    proxy.into_string().map_err(|_| {
-                        Error::misuse(
-                            "HTTPS_PROXY is not text in UTF-8",
-                            "set it to http://host:port, or give a proxy with --proxy",
-                        )
-                    })
-                })
-                .transpose()
         }
     }
 

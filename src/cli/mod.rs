@@ -10,6 +10,8 @@
 )]
 
 mod challenge;
+#[cfg(feature = "fetch")]
+mod connection;
 mod console;
 mod exit;
 mod fetch_ekcert;

@@ -108,6 +108,12 @@ pub(super) struct RegistryArgs {
 }
 
 impl TrustArgs {
+    /// The store on disk, to be changed.
+    #[cfg(feature = "fetch")]
+    pub(super) fn directory(&self) -> Directory {
+        store_directory(self.store.as_deref())
+    }
+
     /// Loads what was named.
     pub(super) fn resolve(&self, console: &mut Console<'_>) -> Result<Trust, Error> {
         let contents = self.contents(console)?;

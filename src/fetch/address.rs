@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use ureq::http::Uri;
 
 /// The longest URL that is asked for; those of the services have 90 characters.
-const MAX_URL_LEN: usize = 2048;
+pub(super) const MAX_URL_LEN: usize = 2048;
 
 /// Whom a URL leads to, as far as it decides whether to go there.
 #[derive(Clone, Debug, PartialEq, Eq)]

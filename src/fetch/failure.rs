@@ -9,6 +9,10 @@ pub enum Cause {
     /// The URL is not HTTPS, or leads to a host that is not on the list. Nothing was
     /// sent.
     NotAllowed,
+    /// The host is at an address inside, such as a private one. It was not connected to.
+    Inside,
+    /// The run has used up its time or its number of requests.
+    Spent,
     /// The host has no address, or nobody answers there.
     Unreachable,
     /// The server has no certificate that counts here, or TLS failed otherwise.

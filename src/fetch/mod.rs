@@ -7,10 +7,36 @@
 //! is not trusted for having come over TLS: it is judged like any other input.
 
 mod address;
+mod ascent;
 mod client;
+mod crl;
+mod crls;
 mod ekcert;
+mod explain;
 mod failure;
+mod hosts;
+mod issuers;
+mod location;
+mod repository;
+mod resolver;
+mod transport;
 
-pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, MAX_HEADER_LEN, Settings};
+pub use ascent::{Basis, Unfit};
+pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, Settings};
+pub use crls::{
+    CrlPoint, CrlRefusal, CrlReport, FetchedCrl, MAX_CRLS_IN_REPLY, MAX_FETCHED_CRL_LEN,
+    crl_points, fetch_crl, plan_crls, read_known,
+};
 pub use ekcert::{Services, fetch_ekcert};
 pub use failure::{Cause, Failure};
+pub use hosts::{KNOWN_HOSTS, KnownHost};
+pub use issuers::{
+    FetchedIssuer, IssuerFetcher, IssuerOutcome, IssuerPlan, IssuerReport, MAX_BUNDLE_LEN,
+    MAX_CERTIFICATE_LEN, MAX_CERTIFICATES_IN_REPLY, MAX_ISSUERS, MAX_URLS, MAX_URLS_ASKED,
+    OfferedRoot, PlannedFetch,
+};
+pub use repository::{
+    DEFAULT_FETCH_TIMEOUT, DEFAULT_MAX_REQUESTS, DEFAULT_RUN_TIMEOUT, MAX_REDIRECTS, Repository,
+    RepositorySettings,
+};
+pub use transport::MAX_HEADER_LEN;

@@ -170,6 +170,17 @@ codes! {
     ProvenanceUnknown "provenance-unknown" Info None, None;
     /// Certificates of a store came from a package whose signature was waived.
     PackageNotVerified "package-not-verified" Warning None, None;
+    // Fetching.
+    /// An issuer was asked for under the URL in a certificate, and did not come.
+    IssuerNotFetched "issuer-not-fetched" Warning Some("RFC 5280 4.2.2.1"), None;
+    /// A certificate that came as an issuer is none, or does not lead to an anchor.
+    IssuerRefused "issuer-refused" Warning Some("RFC 5280 6.1"), None;
+    /// A server gave a self-signed root. It is not added.
+    RootOffered "root-offered" Warning None, None;
+    /// A CRL was asked for under the URL in a certificate, and did not come.
+    CrlNotFetched "crl-not-fetched" Warning Some("RFC 5280 4.2.1.13"), None;
+    /// A CRL that came is not signed by an issuer of the store, or older than one there.
+    CrlRefused "crl-refused" Warning Some("RFC 5280 6.3"), None;
     // Registration.
     /// The EKpub belongs to another registered host.
     DuplicateEk "duplicate-ek" Error None, None;

@@ -26,6 +26,8 @@ pub use purpose::{Pool, Purpose};
 pub use read::read_certificates;
 pub use revocation::{Crl, read_crls};
 pub use signature::is_self_signed;
+#[cfg(feature = "fetch")]
+pub(crate) use signature::verify as verify_signature;
 pub(crate) use signature::{
     Algorithm as SignatureAlgorithm, Hash as SignatureHash, SignatureError, verify_message,
 };

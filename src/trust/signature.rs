@@ -78,7 +78,7 @@ pub(super) fn key_algorithm(certificate: &Certificate) -> Option<KeyAlgorithm> {
 }
 
 /// Verifies that the key in `issuer` made the signature on `certificate`.
-pub(super) fn verify(
+pub(crate) fn verify(
     certificate: &Certificate,
     issuer: &Certificate,
 ) -> Result<(), SignatureError> {

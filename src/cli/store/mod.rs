@@ -1,11 +1,15 @@
 //! `store`: the two certificate stores on disk, one file for each kind of work.
 
 mod check;
+mod crl;
+mod crl_fetch;
 mod edit;
+mod fetch_issuers;
 mod history;
 mod import;
 mod json;
 mod listed;
+mod network;
 mod select;
 
 use clap::{Args, Subcommand};
@@ -63,6 +67,10 @@ enum Command {
     Add(edit::Add),
     /// Remove certificates
     Remove(edit::Remove),
+    /// Fetch issuers that are missing, from the vendors' servers
+    FetchIssuers(fetch_issuers::FetchIssuers),
+    /// Fetch certificate revocation lists
+    Crl(crl::Crl),
     /// Show who changed the store, when, how and why
     History(history::History),
 }
@@ -78,6 +86,8 @@ impl Store {
             Command::Check(_) => check::CHECK,
             Command::Add(_) => edit::ADD,
             Command::Remove(_) => edit::REMOVE,
+            Command::FetchIssuers(_) => fetch_issuers::FETCH_ISSUERS,
+            Command::Crl(args) => args.schema(),
             Command::History(_) => history::HISTORY,
         }
     }
@@ -92,6 +102,8 @@ pub(super) fn run(args: &Store, console: &mut Console<'_>) -> Result<Exit, Error
         Command::Check(args) => check::run(args, console),
         Command::Add(args) => edit::add(args, console),
         Command::Remove(args) => edit::remove(args, console),
+        Command::FetchIssuers(args) => fetch_issuers::run(args, console),
+        Command::Crl(args) => crl::run(args, console),
         Command::History(args) => history::run(args, console),
     }
 }
