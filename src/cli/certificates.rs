@@ -1,4 +1,4 @@
-//! Certificates from files and directories, for the two stores.
+//! Certificates and CRLs from files and directories, for the store.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,14 @@ use super::console::Console;
 use super::input::{Entry, EntryKind, entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
-use crate::trust::read_certificates;
+use crate::trust::revocation::MAX_CRL_LEN;
+use crate::trust::{Crl, read_certificates, read_crls};
 
 /// The largest file of certificates, in octets. Microsoft's whole package, more
 /// than 2,000 certificates, has 4 MiB as one PEM file.
 const MAX_FILE_LEN: usize = 16 * 1024 * 1024;
+/// The largest file of CRLs, in octets: the largest CRL that is read, as PEM.
+const MAX_CRL_FILE_LEN: usize = MAX_CRL_LEN / 2 * 3;
 /// How deep directories are searched: vendor, kind and a little more. It also ends
 /// the walk in a loop of links.
 const MAX_DEPTH: usize = 8;
@@ -21,11 +24,20 @@ const MAX_FILES: usize = 50_000;
 /// Threads that read and parse; more gain nothing, because files are small.
 const MAX_THREADS: usize = 4;
 
-/// In which of the two stores a certificate belongs.
+/// What a file is for: one of the two stores of certificates, or the CRLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pool {
     Roots,
     Intermediates,
+    Crls,
+}
+
+/// What a file has in it.
+#[derive(Debug)]
+pub(super) enum Item {
+    Root(Certificate),
+    Intermediate(Certificate),
+    Crl(Crl),
 }
 
 /// A file or directory that was named for a store.
@@ -45,20 +57,20 @@ struct Candidate {
 }
 
 struct Read {
-    certificates: Result<Vec<Certificate>, Error>,
-    /// It is a certificate by the look of it, so that it is worth a word if it
+    items: Result<Vec<Item>, Error>,
+    /// It is a certificate or a CRL by the look of it, so that it is worth a word if it
     /// cannot be read.
     looks_like_one: bool,
 }
 
-/// Reads every certificate of `sources` and hands each to `add`.
+/// Reads every certificate and CRL of `sources` and hands each to `add`.
 ///
-/// What is no certificate is passed over in directories, with a note; a file that
-/// was named itself must be one.
+/// What is none is passed over in directories, with a note; a file that was named itself
+/// must be one.
 pub(super) fn load(
     sources: &[Source],
     console: &mut Console<'_>,
-    mut add: impl FnMut(Pool, Certificate, &Path),
+    mut add: impl FnMut(Item, &Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut candidates = Vec::new();
     for source in sources {
@@ -77,10 +89,10 @@ pub(super) fn load(
         }
     }
     for (candidate, read) in candidates.iter().zip(read_all(&candidates)?) {
-        match read.certificates {
-            Ok(certificates) => {
-                for certificate in certificates {
-                    add(candidate.pool, certificate, &candidate.path);
+        match read.items {
+            Ok(items) => {
+                for item in items {
+                    add(item, &candidate.path)?;
                 }
             }
             Err(error) if candidate.named => {
@@ -117,7 +129,7 @@ fn walk(
                 "{} has more than {MAX_FILES} files or directories more than {MAX_DEPTH} deep",
                 directory.display()
             ),
-            "name the directory that holds the certificates, not one above it",
+            "name the directory that holds the files, not one above it",
         )
     };
     let Some(depth) = depth.checked_sub(1) else {
@@ -175,7 +187,7 @@ fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
         for worker in workers {
             all.extend(worker.join().map_err(|_| {
                 Error::environment(
-                    "reading the certificates failed inside the program",
+                    "reading the store failed inside the program",
                     "this is a fault of the program; please report it with the store that shows it",
                 )
             })?);
@@ -185,20 +197,41 @@ fn read_all(candidates: &[Candidate]) -> Result<Vec<Read>, Error> {
 }
 
 fn read_one(candidate: &Candidate) -> Read {
-    match read_file(&candidate.path, MAX_FILE_LEN) {
+    let limit = match candidate.pool {
+        Pool::Roots | Pool::Intermediates => MAX_FILE_LEN,
+        Pool::Crls => MAX_CRL_FILE_LEN,
+    };
+    match read_file(&candidate.path, limit) {
         Ok(bytes) => Read {
-            certificates: read_certificates(&bytes),
-            looks_like_one: looks_like_one(&bytes),
+            items: candidate.pool.read(&bytes),
+            looks_like_one: candidate.pool.looks_like_one(&bytes),
         },
         Err(error) => Read {
-            certificates: Err(error),
+            items: Err(error),
             // A file that may not be read could be the one that is needed.
             looks_like_one: true,
         },
     }
 }
 
-fn looks_like_one(bytes: &[u8]) -> bool {
-    const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
-    bytes.starts_with(&[0x30, 0x82]) || bytes.windows(PEM.len()).any(|window| window == PEM)
+impl Pool {
+    fn read(self, bytes: &[u8]) -> Result<Vec<Item>, Error> {
+        fn all<T>(read: Vec<T>, item: fn(T) -> Item) -> Vec<Item> {
+            read.into_iter().map(item).collect()
+        }
+        Ok(match self {
+            Self::Roots => all(read_certificates(bytes)?, Item::Root),
+            Self::Intermediates => all(read_certificates(bytes)?, Item::Intermediate),
+            Self::Crls => all(read_crls(bytes)?, Item::Crl),
+        })
+    }
+
+    fn looks_like_one(self, bytes: &[u8]) -> bool {
+        let (label, lengths): (&[u8], _) = match self {
+            Self::Roots | Self::Intermediates => (b"-----BEGIN CERTIFICATE-----", 0x82..=0x82),
+            Self::Crls => (b"-----BEGIN X509 CRL-----", 0x81..=0x84),
+        };
+        matches!(bytes, [0x30, length, ..] if lengths.contains(length))
+            || bytes.windows(label.len()).any(|window| window == label)
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
-use super::certificates::{Pool, Source, load};
+use super::certificates::{Item, Pool, Source, load};
 use super::console::Console;
 use super::input::read_file;
 use super::stores::store_sources;
@@ -39,6 +39,10 @@ pub(super) struct TrustArgs {
     /// Do not trust the vendor roots embedded in this program
     #[arg(long)]
     no_embedded_roots: bool,
+    /// Look certificates up in these CRLs as well: a CRL file or a directory of them; may be repeated.
+    /// Those in 'crls' of the store are used always
+    #[arg(long, value_name = "PATH")]
+    crls: Vec<PathBuf>,
     /// Judge as of this time [default: now]
     #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
     at: Option<Time>,
@@ -87,6 +91,7 @@ impl TrustArgs {
         for (pool, paths) in [
             (Pool::Roots, &self.roots),
             (Pool::Intermediates, &self.intermediates),
+            (Pool::Crls, &self.crls),
         ] {
             sources.extend(paths.iter().map(|path| Source {
                 pool,
@@ -96,12 +101,14 @@ impl TrustArgs {
         }
         let mut store = Store::new();
         self.add_embedded(&mut store)?;
-        load(&sources, console, |pool, certificate, path| {
+        load(&sources, console, |item, path| {
             let origin = Origin::File(path.display().to_string());
-            match pool {
-                Pool::Roots => store.add_root(certificate, origin),
-                Pool::Intermediates => store.add_intermediate(certificate, origin),
+            match item {
+                Item::Root(certificate) => store.add_root(certificate, origin),
+                Item::Intermediate(certificate) => store.add_intermediate(certificate, origin),
+                Item::Crl(crl) => store.add_crl(crl, origin)?,
             }
+            Ok(())
         })?;
         if store.roots().next().is_none() {
             console.note("no root certificate is trusted, so nothing can be; name some with --store or --roots");

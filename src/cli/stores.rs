@@ -1,4 +1,4 @@
-//! Where the certificates of a store lie: the two directories of a Host Guardian
+//! Where the certificates and CRLs of a store lie: the two directories of a Host Guardian
 //! Service, or vendor by vendor as in Microsoft's package TrustedTpm.cab.
 
 use std::path::{Path, PathBuf};
@@ -13,10 +13,12 @@ const VARIABLE: &str = "ENDORSE_STORE";
 const DEFAULT: &str = "/var/lib/endorse/store";
 
 /// At the top of a store, named as on a Host Guardian Service. Microsoft spells them
-/// in two ways itself; names of stores on Windows have no case.
-const TOP: [(&str, Pool); 2] = [
+/// in two ways itself; names of stores on Windows have no case. CRLs lie beside them here;
+/// a Host Guardian Service has no place for them.
+const TOP: [(&str, Pool); 3] = [
     ("TrustedTPM_RootCA", Pool::Roots),
     ("TrustedTPM_IntermediateCA", Pool::Intermediates),
+    ("crls", Pool::Crls),
 ];
 /// In the directory of each vendor, as TrustedTpm.cab has them.
 const OF_VENDOR: [(&str, Pool); 2] = [
@@ -27,7 +29,7 @@ const OF_VENDOR: [(&str, Pool); 2] = [
 const WHAT_IT_IS: &str = "a store is a directory that has TrustedTPM_RootCA and TrustedTPM_IntermediateCA in it, \
      or directories of vendors with RootCA and IntermediateCA, as TrustedTpm.cab unpacks";
 
-/// The directories with certificates in the store `named`, or else in the one that
+/// The directories with certificates and CRLs in the store `named`, or else in the one that
 /// the environment names, or else in the usual one.
 pub(super) fn store_sources(
     named: Option<&Path>,
