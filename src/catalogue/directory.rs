@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::document::Catalogue;
-use super::files::{Candidate, Folder, Read, read_all, walk};
+use super::files::{Candidate, Folder, MAX_CRL_FILE_LEN, Read, read_all, walk};
 use super::layout::{CATALOGUE, Layout};
 use super::model::{Contents, Note, StoredCertificate, StoredCrl};
 use crate::disk::{EntryKind, entries_of, read_file};
@@ -15,8 +15,6 @@ use crate::trust::{Pool, Purpose};
 
 /// The largest catalogue that is read, in octets: that of 50,000 certificates.
 const MAX_CATALOGUE_LEN: usize = 64 * 1024 * 1024;
-/// The largest certificate revocation list, in octets: a million entries.
-pub const MAX_CRL_LEN: usize = 64 * 1024 * 1024;
 /// How often reading is begun anew because the store was changed meanwhile.
 const MAX_ATTEMPTS: usize = 5;
 
@@ -211,7 +209,7 @@ impl Directory {
                 contents.notes.push(left_over(&entry.path));
                 continue;
             }
-            let bytes = read_file(&entry.path, MAX_CRL_LEN)?;
+            let bytes = read_file(&entry.path, MAX_CRL_FILE_LEN)?;
             if let Some(digest) = digest {
                 if sha256(&bytes) != digest {
                     return Err(self.damaged(&format!(

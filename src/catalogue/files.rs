@@ -1,4 +1,4 @@
-//! Certificates from files and directories.
+//! Certificates and revocation lists from files and directories.
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,14 @@ use super::model::Note;
 use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
-use crate::trust::{Pool, read_certificates};
+use crate::trust::revocation::MAX_CRL_LEN;
+use crate::trust::{Crl, Pool, read_certificates, read_crls};
 
 /// The largest file of certificates, in octets. Microsoft's whole package, more
 /// than 2,000 certificates, has 4 MiB as one PEM file.
 pub const MAX_CERTIFICATES_LEN: usize = 16 * 1024 * 1024;
+/// The largest file of CRLs, in octets: the largest CRL that is read, as PEM.
+pub(super) const MAX_CRL_FILE_LEN: usize = MAX_CRL_LEN / 2 * 3;
 /// How deep directories are searched: vendor, kind and a little more. It also ends
 /// the walk in a loop of links.
 const MAX_DEPTH: usize = 8;
@@ -47,13 +50,20 @@ pub(super) struct Read {
     looks_like_one: bool,
 }
 
-/// Certificates of files and directories, which were named for one of the two stores.
-#[derive(Debug, Default)]
-pub struct Loaded {
+/// What was read of a file, or of the files in a directory and below it.
+#[derive(Debug)]
+pub struct Loaded<T> {
     /// Each with the file that it is in.
-    pub certificates: Vec<(Certificate, PathBuf)>,
+    pub items: Vec<(T, PathBuf)>,
     /// What was passed over, and why.
     pub notes: Vec<Note>,
+}
+
+/// A kind of file.
+struct Kind<T> {
+    max_len: usize,
+    read: fn(&[u8]) -> Result<Vec<T>, Error>,
+    looks_like_one: fn(&[u8]) -> bool,
 }
 
 /// Reads every certificate of a file, or of the files in a directory and below it.
@@ -64,17 +74,41 @@ pub struct Loaded {
 /// # Errors
 /// [`Fault::Environment`](crate::finding::Fault::Environment) if something cannot be
 /// read, or a directory of intermediates lies among what is to be roots.
-pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded, Error> {
-    let mut loaded = Loaded::default();
+pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded<Certificate>, Error> {
+    let kind = Kind {
+        max_len: MAX_CERTIFICATES_LEN,
+        read: read_certificates,
+        looks_like_one,
+    };
+    load(path, pool, &kind)
+}
+
+/// Reads every certificate revocation list, likewise.
+///
+/// # Errors
+/// [`Fault::Environment`](crate::finding::Fault::Environment) if something cannot be read.
+pub fn load_crls(path: &Path) -> Result<Loaded<Crl>, Error> {
+    let kind = Kind {
+        max_len: MAX_CRL_FILE_LEN,
+        read: read_crls,
+        looks_like_one: looks_like_a_crl,
+    };
+    load(path, Pool::Intermediate, &kind)
+}
+
+fn load<T: Send>(path: &Path, pool: Pool, kind: &Kind<T>) -> Result<Loaded<T>, Error> {
+    let mut loaded = Loaded {
+        items: Vec::new(),
+        notes: Vec::new(),
+    };
     if !path.is_dir() {
-        let bytes = read_file(path, MAX_CERTIFICATES_LEN)?;
-        let certificates = read_certificates(&bytes).map_err(|error| {
+        let bytes = read_file(path, kind.max_len)?;
+        let items = (kind.read)(&bytes).map_err(|error| {
             Error::environment(format!("{}: {error}", path.display()), error.help)
         })?;
-        let certificates = certificates.into_iter();
         loaded
-            .certificates
-            .extend(certificates.map(|certificate| (certificate, path.to_owned())));
+            .items
+            .extend(items.into_iter().map(|item| (item, path.to_owned())));
         return Ok(loaded);
     }
     let mut candidates = Vec::new();
@@ -85,16 +119,21 @@ pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded, Error> {
             important: true,
         });
     }
-    for (candidate, read) in candidates.iter().zip(read_all(&candidates)?) {
-        match read.certificates {
-            Ok(certificates) => loaded.certificates.extend(
-                certificates
-                    .into_iter()
-                    .map(|certificate| (certificate, candidate.path.clone())),
-            ),
-            Err(error) => loaded
-                .notes
-                .push(skipped(&candidate.path, &error, read.looks_like_one)),
+    let reads = in_parallel(&candidates, |candidate| {
+        // A file that may not be read could be the one that is needed.
+        let bytes = read_file(&candidate.path, kind.max_len).map_err(|error| (error, true))?;
+        (kind.read)(&bytes).map_err(|error| (error, (kind.looks_like_one)(&bytes)))
+    })?;
+    for (candidate, read) in candidates.into_iter().zip(reads) {
+        match read {
+            Ok(items) => loaded
+                .items
+                .extend(items.into_iter().map(|item| (item, candidate.path.clone()))),
+            Err((error, important)) => {
+                loaded
+                    .notes
+                    .push(skipped(&candidate.path, &error, important));
+            }
         }
     }
     Ok(loaded)
@@ -228,4 +267,9 @@ fn read_one(candidate: &Candidate) -> Read {
 pub(super) fn looks_like_one(bytes: &[u8]) -> bool {
     const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
     bytes.starts_with(&[0x30, 0x82]) || bytes.windows(PEM.len()).any(|window| window == PEM)
+}
+
+fn looks_like_a_crl(bytes: &[u8]) -> bool {
+    const PEM: &[u8] = b"-----BEGIN X509 CRL-----";
+    matches!(bytes, [0x30, 0x81..=0x84, ..]) || bytes.windows(PEM.len()).any(|window| window == PEM)
 }

@@ -17,8 +17,8 @@ mod plan;
 
 pub use change::{Addition, Change};
 pub use check::{StoreReport, check_store, unused_anchors};
-pub use directory::{Directory, MAX_CRL_LEN};
-pub use files::{Loaded, MAX_CERTIFICATES_LEN, load_certificates};
+pub use directory::Directory;
+pub use files::{Loaded, MAX_CERTIFICATES_LEN, load_certificates, load_crls};
 pub use intake::{Candidate, Intake};
 pub use model::{
     Attribution, Changed, Contents, Note, PackageSignature, PastChange, Record, Source,

@@ -3,8 +3,9 @@ use std::sync::Arc;
 
 use crate::der::Time;
 use crate::ek::Certificate;
+use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
-use crate::trust::{Pool, Purpose};
+use crate::trust::{Crl, Pool, Purpose, read_crls};
 
 /// Where something in a store came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +146,14 @@ pub struct Contents {
 }
 
 impl StoredCrl {
+    /// The lists in the file: one that the program put there has one, another may have more.
+    ///
+    /// # Errors
+    /// Those of [`read_crls`].
+    pub fn read(&self) -> Result<Vec<Crl>, Error> {
+        read_crls(&self.bytes)
+    }
+
     /// SHA-256 of the file.
     pub fn sha256(&self) -> Sha256Digest {
         sha256(&self.bytes)

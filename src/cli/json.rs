@@ -8,6 +8,7 @@ use crate::ek::{Certificate, EkPub, SecurityAssertions, TpmFacts, TpmSpecificati
 use crate::finding::{Error, Finding};
 use crate::hash::{hex, sha256};
 use crate::identifier::Machine;
+use crate::trust::Crl;
 
 #[derive(Serialize)]
 struct Envelope<'a, T> {
@@ -72,6 +73,30 @@ pub(super) struct JsonEkCert {
     tpm: JsonTpm,
     spki_sha256: String,
     source: String,
+}
+
+/// A CRL.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonCrl {
+    issuer: String,
+    this_update: String,
+    next_update: Option<String>,
+    number: Option<String>,
+    entries: usize,
+    sha256: String,
+}
+
+impl From<&Crl> for JsonCrl {
+    fn from(crl: &Crl) -> Self {
+        Self {
+            issuer: crl.issuer().to_string(),
+            this_update: crl.this_update().to_string(),
+            next_update: crl.next_update().map(|time| time.to_string()),
+            number: crl.number_in_words(),
+            entries: crl.entry_count(),
+            sha256: crl.sha256().to_string(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

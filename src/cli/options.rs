@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
-use crate::catalogue::{Contents, Directory, Note, load_certificates};
+use crate::catalogue::{Contents, Directory, Note, load_certificates, load_crls};
 use crate::der::Time;
 use crate::disk::read_file;
 use crate::finding::Error;
@@ -38,6 +38,10 @@ pub(super) struct TrustArgs {
     /// Use these intermediates as well: a certificate file or a directory of them; may be repeated
     #[arg(long, value_name = "PATH")]
     intermediates: Vec<PathBuf>,
+    /// Look certificates up in these CRLs as well: a CRL file or a directory of them; may be repeated.
+    /// Those in 'crls' of the store are used always
+    #[arg(long, value_name = "PATH")]
+    crls: Vec<PathBuf>,
     /// Do not trust the vendor roots embedded in this program
     #[arg(long)]
     no_embedded_roots: bool,
@@ -145,13 +149,31 @@ impl TrustArgs {
             for path in paths {
                 let loaded = load_certificates(path, pool)?;
                 tell(&loaded.notes, console);
-                for (certificate, path) in loaded.certificates {
+                for (certificate, path) in loaded.items {
                     store.add(
                         pool,
                         Arc::new(certificate),
                         Origin::File(path.display().to_string()),
                     );
                 }
+            }
+        }
+        for stored in &contents.crls {
+            let path = stored.path.display();
+            match stored.read() {
+                Ok(crls) => {
+                    for crl in crls {
+                        store.add_crl(crl, Origin::File(path.to_string()))?;
+                    }
+                }
+                Err(error) => console.note(&format!("{path} was skipped: {error}")),
+            }
+        }
+        for path in &self.crls {
+            let loaded = load_crls(path)?;
+            tell(&loaded.notes, console);
+            for (crl, path) in loaded.items {
+                store.add_crl(crl, Origin::File(path.display().to_string()))?;
             }
         }
         if store.roots().next().is_none() {

@@ -4,9 +4,13 @@ use serde::Serialize;
 
 use super::console::{Console, Paint};
 use super::human::{Page, distinct_codes, name_in_words, tpm_in_words};
-use super::json::{JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of};
+use super::json::{
+    JsonCrl, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonMachine, findings_of,
+};
+use crate::der::Time;
 use crate::finding::{Error, Severity};
 use crate::trust::Usage;
+use crate::trust::revocation::{CertificateStatus, RevocationState};
 use crate::verdict::{CheckStatus, Outcome, PathStep, Role, Verdict};
 
 /// How much is shown.
@@ -30,6 +34,7 @@ pub(super) struct JsonVerdict {
     path: Vec<JsonStep>,
     /// As far as a path was built, if it reached no anchor.
     partial_path: Vec<JsonStep>,
+    revocation: Vec<JsonRevocation>,
     pub(super) findings: Vec<JsonFinding>,
     checks: Vec<JsonCheck>,
     at: Option<String>,
@@ -58,6 +63,43 @@ struct JsonStep {
     role: &'static str,
     subject: String,
     sha256: String,
+}
+
+/// What the CRLs say of a certificate of the path.
+#[derive(Debug, Serialize)]
+struct JsonRevocation {
+    subject: String,
+    sha256: String,
+    state: &'static str,
+    reason: Option<String>,
+    revoked_at: Option<String>,
+    invalid_since: Option<String>,
+    crl: Option<JsonCrl>,
+}
+
+impl JsonRevocation {
+    fn new(status: &CertificateStatus, at: Time) -> Self {
+        let listing = match status.state() {
+            RevocationState::Revoked(listing) => Some(listing),
+            _ => None,
+        };
+        let reason = match status.state() {
+            RevocationState::Good => None,
+            RevocationState::Revoked(listing) => Some(listing.reason.as_str().to_owned()),
+            RevocationState::Unknown(why) => Some(why.clone()),
+            RevocationState::Stale(_) => Some(status.in_words(at)),
+        };
+        let time = |time: Time| time.to_string();
+        Self {
+            subject: status.certificate().subject().to_string(),
+            sha256: status.certificate().sha256().to_string(),
+            state: status.state().as_str(),
+            reason,
+            revoked_at: listing.and_then(|listing| listing.revoked_at).map(time),
+            invalid_since: listing.and_then(|listing| listing.invalid_since).map(time),
+            crl: status.crl().map(JsonCrl::from),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +143,11 @@ impl JsonVerdict {
                 .collect(),
             path,
             partial_path,
+            revocation: verdict
+                .revocation()
+                .iter()
+                .map(|status| JsonRevocation::new(status, verdict.at()))
+                .collect(),
             findings: verdict.findings().iter().map(JsonFinding::from).collect(),
             checks: verdict
                 .checks()
@@ -108,7 +155,7 @@ impl JsonVerdict {
                 .map(|check| JsonCheck {
                     name: check.name,
                     status: check.status.as_str(),
-                    reason: check.reason.to_owned(),
+                    reason: check.reason.to_string(),
                 })
                 .collect(),
             at: Some(verdict.at().to_string()),
@@ -128,6 +175,7 @@ impl JsonVerdict {
             ekcerts: Vec::new(),
             path: Vec::new(),
             partial_path: Vec::new(),
+            revocation: Vec::new(),
             findings: findings_of(error),
             checks: Vec::new(),
             at: None,

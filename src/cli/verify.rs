@@ -19,12 +19,13 @@ Examples:
   endorse verify --json identifiers/ > verdicts.json
   endorse verify --roots vendor-root.cer --intermediates vendor-ca/ ek.der
   endorse verify --no-embedded-roots --store /srv/store hyp01.xml
+  endorse verify --crls crls/ hyp01.xml
   endorse verify --at 2026-01-31 hyp01.xml
 
 An endorsement key is trusted if its certificate chains to a trusted root, is
 the certificate of the very key in the file, and nothing found is an error.
-Revocation is not checked yet, and a verdict does not prove that the host still
-holds the TPM.
+Revocation is checked as far as there are CRLs (--crls, or 'crls' in the store),
+and a verdict does not prove that the host still holds the TPM.
 
 Exit codes:
   0  every input is trusted

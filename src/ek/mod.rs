@@ -49,6 +49,7 @@ pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
 pub use service::EkCertService;
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, Scheme, TpmPublic};
+pub(crate) use vendor::is_vendor_id;
 pub use vendor::{Vendor, vendor_by_id};
 pub use weak::check_key;
 pub(crate) use wire::Wire;

@@ -38,6 +38,11 @@ pub fn vendor_by_id(id: u32) -> Option<Vendor> {
         })
 }
 
+/// Whether a vendor has this id, as [`Vendor::id`] writes it.
+pub(crate) fn is_vendor_id(text: &str) -> bool {
+    REGISTRY.iter().any(|(id, _)| *id == text) || UNREGISTERED.iter().any(|(_, id, _)| *id == text)
+}
+
 /// Id without padding, company.
 const REGISTRY: &[(&str, &str)] = &[
     ("AMD", "AMD"),

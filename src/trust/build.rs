@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub use super::policy_graph::PolicyInputs;
+use super::revocation::CertificateStatus;
 use super::search::{Search, Task};
 use super::{Origin, Policy, Store, Supplied};
 use crate::der::Time;
@@ -38,6 +39,7 @@ pub struct VerifiedPath {
     pub(super) certificates: Vec<Arc<Certificate>>,
     pub(super) anchor_origin: Origin,
     pub(super) findings: Vec<Finding>,
+    pub(super) revocation: Vec<CertificateStatus>,
 }
 
 /// Why there is no verified path: the most useful failure, and how far it got.
@@ -49,6 +51,8 @@ pub struct PathFailure {
     pub reached_anchor: bool,
     /// What failed; at least one is an error.
     pub findings: Vec<Finding>,
+    /// What the CRLs say of the certificates, if an anchor was reached.
+    pub revocation: Vec<CertificateStatus>,
 }
 
 impl VerifiedPath {
@@ -60,6 +64,12 @@ impl VerifiedPath {
     /// Where the anchor came from.
     pub fn anchor_origin(&self) -> &Origin {
         &self.anchor_origin
+    }
+
+    /// What the CRLs of the store say of each certificate, end entity first. The anchor is
+    /// not among them: it is not looked up.
+    pub fn revocation(&self) -> &[CertificateStatus] {
+        &self.revocation
     }
 
     /// What was noticed on the way, none of it an error.

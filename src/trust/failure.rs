@@ -1,5 +1,6 @@
 //! Why a path could not be built, in the words of a finding.
 
+use super::revocation::MAX_CRL_SIGNATURES;
 use super::signature::SignatureError;
 use crate::ek::Certificate;
 use crate::finding::{Code, Finding};
@@ -107,6 +108,18 @@ pub(super) fn budget() -> Finding {
         "path building was given up: too many certificates with the same names",
         "look for copies and cross-certificates in the stores and in the input, and remove those not \
          needed",
+    )
+}
+
+/// The limit of work on CRLs was passed.
+pub(super) fn crl_budget() -> Finding {
+    Finding::new(
+        Code::BudgetExhausted,
+        format!(
+            "the search for revocations was given up: more than {MAX_CRL_SIGNATURES} signatures of CRLs \
+             would have to be verified"
+        ),
+        "remove CRLs that newer ones replace, and those of CAs that are not needed",
     )
 }
 

@@ -2,7 +2,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::revocation::{RevocationRules, RevocationTable};
+use crate::der::Time;
 use crate::finding::{Code, Error, Finding, Severity};
+
+/// 2016-01-01T00:00:00Z, from which on CAs were to sign with SHA-1 no more
+/// (CA/Browser Forum ballot 118; Microsoft's SHA-1 deprecation policy).
+const YEAR_2016: Time = Time::from_unix(1_451_606_400);
 
 /// At what time certificates must be valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -30,6 +36,17 @@ pub enum Sha1Rule {
     Always,
 }
 
+impl Sha1Rule {
+    /// Whether a signature made then is accepted.
+    pub(super) fn accepts(self, made: Time) -> bool {
+        match self {
+            Self::Never => false,
+            Self::IssuedBefore2016 => made < YEAR_2016,
+            Self::Always => true,
+        }
+    }
+}
+
 /// What the operator accepts. The default is documented in `docs/policy.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -46,6 +63,8 @@ pub struct Policy {
     pub vendors: Vec<String>,
     /// Whether a host must have proven that it holds its EKs before it is registered.
     pub require_possession: bool,
+    /// What it weighs if revocation cannot be ruled out.
+    pub revocation: RevocationRules,
     /// Severities that differ from the defaults.
     severity: BTreeMap<Code, Severity>,
 }
@@ -59,6 +78,7 @@ impl Default for Policy {
             min_ec_bits: 256,
             vendors: Vec::new(),
             require_possession: false,
+            revocation: RevocationRules::default(),
             severity: BTreeMap::new(),
         }
     }
@@ -79,15 +99,27 @@ struct PolicyFile {
     #[serde(default)]
     require_possession: bool,
     #[serde(default)]
+    revocation: RevocationTable,
+    #[serde(default)]
     severity: BTreeMap<String, SeverityText>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum SeverityText {
+pub(super) enum SeverityText {
     Error,
     Warning,
     Info,
+}
+
+impl From<SeverityText> for Severity {
+    fn from(text: SeverityText) -> Self {
+        match text {
+            SeverityText::Error => Self::Error,
+            SeverityText::Warning => Self::Warning,
+            SeverityText::Info => Self::Info,
+        }
+    }
 }
 
 impl Policy {
@@ -114,17 +146,13 @@ impl Policy {
             min_ec_bits: file.min_ec_bits.unwrap_or(default.min_ec_bits),
             vendors: file.vendors,
             require_possession: file.require_possession,
+            revocation: RevocationRules::read(file.revocation)?,
             severity: BTreeMap::new(),
         };
         for (text, severity) in file.severity {
             let code = Code::from_text(&text)
                 .ok_or_else(|| misuse(format!("the policy names an unknown code: '{text}'")))?;
-            let severity = match severity {
-                SeverityText::Error => Severity::Error,
-                SeverityText::Warning => Severity::Warning,
-                SeverityText::Info => Severity::Info,
-            };
-            policy.set_severity(code, severity)?;
+            policy.set_severity(code, severity.into())?;
         }
         Ok(policy)
     }
@@ -197,6 +225,9 @@ mod tests {
             "min_ec_bits",
             "vendors",
             "require_possession",
+            "unknown",
+            "stale",
+            "grace_days",
         ] {
             assert!(default.contains(&format!("\n{key} = ")), "{key}");
         }
@@ -206,7 +237,7 @@ mod tests {
             Policy::from_toml(example).unwrap();
             others += 1;
         }
-        assert_eq!(others, 1);
+        assert_eq!(others, 2);
         let weakened: Vec<_> = page
             .split_once("only these can be made less: ")
             .and_then(|(_, rest)| rest.split_once('.'))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::build::{MAX_PATH_LEN, MAX_SIGNATURES, MAX_STEPS, PathFailure, Usage, VerifiedPath};
 use super::failure::{self, DeadEnd, Rank};
 use super::policy_graph::PolicyInputs;
+use super::revocation::{CertificateStatus, Checker, RevocationRule};
 use super::signature::{self, SignatureError};
 use super::store::Entry;
 use super::supplied::Work;
@@ -56,6 +57,12 @@ impl Link<'_> {
 pub(super) struct Search<'s> {
     task: Task<'s>,
     supplied: &'s [&'s Arc<Certificate>],
+    /// The only anchor that will do, for the signer of a CRL (RFC 5280 6.3.3 (f)).
+    anchor: Option<&'s Certificate>,
+    /// The rule of the path for which such a signer is looked for.
+    rule: Option<RevocationRule>,
+    /// The certificates whose revocation it is asked about.
+    under_way: Vec<Sha256Digest>,
     /// What the supplied certificates have cost, in this search and those before it.
     work: &'s mut Work,
     path: Vec<Link<'s>>,
@@ -84,6 +91,9 @@ impl<'s> Search<'s> {
         Self {
             task,
             supplied,
+            anchor: None,
+            rule: None,
+            under_way: Vec::new(),
             work,
             path: Vec::with_capacity(4),
             signatures: 0,
@@ -93,6 +103,19 @@ impl<'s> Search<'s> {
             too_long: None,
             best: None,
         }
+    }
+
+    /// The same for the signer of a CRL about these certificates, under this anchor.
+    pub(super) fn for_crl_signer(
+        mut self,
+        anchor: &'s Certificate,
+        rule: RevocationRule,
+        under_way: Vec<Sha256Digest>,
+    ) -> Self {
+        self.anchor = Some(anchor);
+        self.rule = Some(rule);
+        self.under_way = under_way;
+        self
     }
 
     /// Searches a path from `certificate`.
@@ -240,12 +263,18 @@ impl<'s> Search<'s> {
         // There may be very many; only what is reported is put into words.
         if self.tells_more(dead_end.rank()) {
             let finding = dead_end.finding(tip.certificate);
-            self.note(dead_end.rank(), vec![finding], false);
+            self.note(dead_end.rank(), vec![finding], None);
         }
     }
 
     /// Validates the path, which now ends in an anchor.
     fn complete(&mut self, anchor: &Entry) -> Option<VerifiedPath> {
+        if let Some(wanted) = self.anchor
+            && (wanted.subject().key() != anchor.certificate.subject().key()
+                || wanted.spki_der() != anchor.certificate.spki_der())
+        {
+            return None;
+        }
         let certificates: Vec<&Certificate> = self
             .path
             .iter()
@@ -273,6 +302,7 @@ impl<'s> Search<'s> {
                 findings.extend(ek_rules::check_beyond_store(&certificates));
             }
         }
+        let revocation = self.check_revocation(&mut findings);
         let findings: Vec<Finding> = findings
             .into_iter()
             .map(|finding| self.task.policy.weigh(finding))
@@ -282,34 +312,68 @@ impl<'s> Search<'s> {
             .filter(|f| f.severity == Severity::Error)
             .count();
         if errors > 0 {
-            self.note(
-                Rank::Refused(usize::MAX.saturating_sub(errors)),
-                findings,
-                true,
-            );
+            let rank = Rank::Refused(usize::MAX.saturating_sub(errors));
+            self.note(rank, findings, Some(revocation));
             return None;
         }
         Some(VerifiedPath {
             certificates: self.path_certificates(),
             anchor_origin: anchor.origin.clone(),
             findings,
+            revocation,
         })
+    }
+
+    /// Looks the path up in the CRLs, whatever else is wrong with it: nothing that may be
+    /// waived hides that a certificate is revoked.
+    fn check_revocation(&mut self, findings: &mut Vec<Finding>) -> Vec<CertificateStatus> {
+        let Task {
+            store, policy, at, ..
+        } = self.task;
+        let path = self.path_certificates();
+        let rule = self.rule.unwrap_or_else(|| {
+            let end_entity = path.first();
+            let vendor = end_entity.and_then(|certificate| certificate.extensions().tpm.vendor());
+            policy.revocation.rule(vendor)
+        });
+        let under_way = self.under_way.clone();
+        let mut checker = Checker::new(store, policy, at, rule, self.work, under_way);
+        let states = checker.check_path(&path);
+        if checker.is_exhausted() {
+            findings.push(failure::crl_budget());
+        }
+        for state in &states {
+            for finding in state.findings(rule, at, store.has_crls()) {
+                // The same CRL may be odd for several certificates.
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+        }
+        states
     }
 
     fn tells_more(&self, rank: Rank) -> bool {
         self.best.as_ref().is_none_or(|(best, _)| rank > *best)
     }
 
-    /// Keeps the failure if it says more than the best so far.
-    fn note(&mut self, rank: Rank, findings: Vec<Finding>, reached_anchor: bool) {
+    /// Keeps the failure if it says more than the best so far. What is known of
+    /// revocation is there if an anchor was reached.
+    fn note(
+        &mut self,
+        rank: Rank,
+        findings: Vec<Finding>,
+        revocation: Option<Vec<CertificateStatus>>,
+    ) {
         if self.tells_more(rank) {
             let partial = self.path_certificates();
             self.best = Some((
                 rank,
                 PathFailure {
                     partial,
-                    reached_anchor,
+                    reached_anchor: revocation.is_some(),
                     findings,
+                    revocation: revocation.unwrap_or_default(),
                 },
             ));
         }
@@ -342,6 +406,7 @@ impl<'s> Search<'s> {
                 partial: too_long.unwrap_or_else(|| self.path_certificates()),
                 reached_anchor: false,
                 findings: Vec::new(),
+                revocation: Vec::new(),
             },
         };
         if gave_up || failure.findings.is_empty() {

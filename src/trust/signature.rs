@@ -50,10 +50,23 @@ enum KeyKind {
     P521,
 }
 
-/// Whether `certificate` is signed with SHA-1.
-pub(super) fn is_sha1(certificate: &Certificate) -> bool {
+/// What is signed like a certificate: the certificate itself, or a CRL.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signed<'a> {
+    /// The AlgorithmIdentifier.
+    pub(super) algorithm: &'a [u8],
+    /// Whether the signed AlgorithmIdentifier is the same.
+    pub(super) algorithms_agree: bool,
+    /// What the signature is over.
+    pub(super) message: &'a [u8],
+    /// The octets of the signature.
+    pub(super) signature: &'a [u8],
+}
+
+/// Whether this AlgorithmIdentifier is of a signature with SHA-1.
+pub(super) fn is_sha1(algorithm: &[u8]) -> bool {
     matches!(
-        Algorithm::read(certificate.signature_algorithm_der()),
+        Algorithm::read(algorithm),
         Ok(Algorithm::RsaPkcs1(Hash::Sha1))
     )
 }
@@ -82,10 +95,24 @@ pub(crate) fn verify(
     certificate: &Certificate,
     issuer: &Certificate,
 ) -> Result<(), SignatureError> {
-    if !certificate.signature_algorithms_agree() {
+    let signed = Signed {
+        algorithm: certificate.signature_algorithm_der(),
+        algorithms_agree: certificate.signature_algorithms_agree(),
+        message: certificate.tbs_der(),
+        signature: certificate.signature(),
+    };
+    verify_signed(signed, issuer)
+}
+
+/// Verifies that the key in `issuer` made the signature.
+pub(super) fn verify_signed(
+    signed: Signed<'_>,
+    issuer: &Certificate,
+) -> Result<(), SignatureError> {
+    if !signed.algorithms_agree {
         return Err(SignatureError::Invalid);
     }
-    let algorithm = Algorithm::read(certificate.signature_algorithm_der())?;
+    let algorithm = Algorithm::read(signed.algorithm)?;
     let key = KeyKind::read(issuer.spki_der())?;
     // A key of another size would not verify anything, and that is no sign of forgery.
     if key == KeyKind::Rsa
@@ -96,9 +123,9 @@ pub(crate) fn verify(
             "a signature with an RSA key of {bits} bits"
         )));
     }
-    let message = certificate.tbs_der();
-    let signature = certificate.signature();
-
+    let Signed {
+        message, signature, ..
+    } = signed;
     let Some(verifier) = verifier(algorithm, key)? else {
         // SHA-1: outside webpki. Whether it is accepted is for the policy.
         return UnparsedPublicKey::new(

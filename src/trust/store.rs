@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::Pool;
-use super::revocation::{Crl, Crls};
+use super::revocation::{self, Crl, Crls};
 use super::signature::{self, SignatureError};
 use crate::ek::{Certificate, Name, NameKey};
 use crate::finding::Error;
@@ -32,8 +32,14 @@ pub struct Store {
     crls: Crls,
     /// Results of verifying (certificate, issuer), both by index. Entries are never
     /// removed or exchanged for another certificate, so a result stays true.
-    remembered: Mutex<HashMap<(usize, usize), Result<(), SignatureError>>>,
+    remembered: Remembered,
+    /// The same of (CRL, signer).
+    remembered_crls: Remembered,
 }
+
+/// Results of verifying signatures, each found out once.
+#[derive(Debug, Default)]
+struct Remembered(Mutex<HashMap<(usize, usize), Result<(), SignatureError>>>);
 
 /// A stored certificate.
 #[derive(Debug)]
@@ -200,21 +206,58 @@ impl Store {
         issuer_index: usize,
         issuer: &Certificate,
     ) -> Result<(), SignatureError> {
-        let pair = (index, issuer_index);
+        self.remembered.or_find((index, issuer_index), || {
+            signature::verify(certificate, issuer)
+        })
+    }
+
+    /// Whether the key of the stored certificate `signer_index` made the signature on the
+    /// stored CRL `index`, verified once and remembered.
+    pub(super) fn verify_stored_crl(
+        &self,
+        index: usize,
+        crl: &Crl,
+        signer_index: usize,
+        signer: &Certificate,
+    ) -> Result<(), SignatureError> {
+        self.remembered_crls
+            .or_find((index, signer_index), || revocation::verify(crl, signer))
+    }
+
+    /// The CRLs that say they are of this issuer, with their index.
+    pub(super) fn crls_of(&self, issuer: &Name) -> impl Iterator<Item = (usize, &Arc<Crl>)> {
+        self.crls.of_issuer(issuer)
+    }
+
+    /// The stored certificates whose subject is this name, with their index.
+    pub(super) fn certificates_named(
+        &self,
+        name: &Name,
+    ) -> impl Iterator<Item = (usize, &Arc<Certificate>)> {
+        self.with_subject(name)
+            .iter()
+            .filter_map(|&index| Some((index, self.certificate(index)?)))
+    }
+
+    pub(super) fn certificate(&self, index: usize) -> Option<&Arc<Certificate>> {
+        self.entry(index).map(|entry| &entry.certificate)
+    }
+}
+
+impl Remembered {
+    /// The result for this pair, which `verify` finds out the first time.
+    fn or_find(
+        &self,
+        pair: (usize, usize),
+        verify: impl FnOnce() -> Result<(), SignatureError>,
+    ) -> Result<(), SignatureError> {
         // A result is written whole or not at all, so a poisoned lock is harmless.
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(result) = remembered.get(&pair) {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(result) = lock().get(&pair) {
             return result.clone();
         }
-        drop(remembered);
-        let result = signature::verify(certificate, issuer);
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(pair, result.clone());
+        let result = verify();
+        lock().insert(pair, result.clone());
         result
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::build::{MAX_SIGNATURES, MAX_STEPS};
+use super::revocation::MAX_CRL_SIGNATURES;
 use super::signature::{self, SignatureError};
 use crate::ek::Certificate;
 use crate::hash::Sha256Digest;
@@ -23,9 +24,11 @@ pub struct Supplied {
     work: Work,
 }
 
-/// What the supplied certificates have cost so far.
+/// What the supplied certificates, and the CRLs, have cost so far.
 #[derive(Debug, Default)]
 pub(super) struct Work {
+    /// Results of verifying (CRL, signer), by fingerprint.
+    crls: Vec<((Sha256Digest, Sha256Digest), Result<(), SignatureError>)>,
     /// Results of verifying (certificate, issuer), by fingerprint.
     checked: Vec<((Sha256Digest, Sha256Digest), Result<(), SignatureError>)>,
     steps: usize,
@@ -65,6 +68,26 @@ impl Work {
     /// Counts the validation of a path with supplied certificates in it.
     pub(super) fn validation(&mut self) {
         self.steps = self.steps.saturating_add(STEPS_PER_VALIDATION);
+    }
+
+    /// Whether this signer made the signature on this CRL, which `verify` finds out once
+    /// an input; `None` if the budget is spent.
+    pub(super) fn crl_signature(
+        &mut self,
+        crl: Sha256Digest,
+        signer: Sha256Digest,
+        verify: impl FnOnce() -> Result<(), SignatureError>,
+    ) -> Option<Result<(), SignatureError>> {
+        let pair = (crl, signer);
+        if let Some((_, result)) = self.crls.iter().find(|(known, _)| *known == pair) {
+            return Some(result.clone());
+        }
+        if self.crls.len() >= MAX_CRL_SIGNATURES {
+            return None;
+        }
+        let result = verify();
+        self.crls.push((pair, result.clone()));
+        Some(result)
     }
 
     /// Whether the key of `issuer` made the signature on `certificate`, one of which

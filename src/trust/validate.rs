@@ -9,14 +9,10 @@
 use super::failure::subject_or_serial;
 use super::name_constraints::{ConstraintState, NameFailure};
 use super::policy_graph::{PolicyFailure, PolicyInputs, PolicyState};
-use super::{ExpiryRule, Policy, Sha1Rule, signature};
+use super::{ExpiryRule, Policy, signature};
 use crate::der::Time;
 use crate::ek::{Algorithm, Certificate, Curve, KeyUsage};
 use crate::finding::{Code, Finding, Severity};
-
-/// 2016-01-01T00:00:00Z, from which on CAs were to sign with SHA-1 no more
-/// (CA/Browser Forum ballot 118; Microsoft's SHA-1 deprecation policy).
-const YEAR_2016: Time = Time::from_unix(1_451_606_400);
 
 /// Validates `path`, end entity first and anchor last, and returns everything found.
 pub(super) fn validate(
@@ -246,14 +242,10 @@ pub(crate) fn too_small(algorithm: Algorithm, policy: &Policy) -> Option<String>
 
 /// SHA-1 under the policy. One that is accepted is still told.
 fn check_sha1(certificate: &Certificate, policy: &Policy, findings: &mut Vec<Finding>) {
-    if !signature::is_sha1(certificate) {
+    if !signature::is_sha1(certificate.signature_algorithm_der()) {
         return;
     }
-    let accepted = match policy.sha1 {
-        Sha1Rule::Never => false,
-        Sha1Rule::IssuedBefore2016 => certificate.not_before() < YEAR_2016,
-        Sha1Rule::Always => true,
-    };
+    let accepted = policy.sha1.accepts(certificate.not_before());
     let finding = Finding::new(
         Code::Sha1Signature,
         format!(

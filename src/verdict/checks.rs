@@ -1,13 +1,16 @@
 //! Which checks were made, and how they went.
 
+use std::borrow::Cow;
+
 use super::judge::Judgement;
 use super::{Check, CheckStatus};
 use crate::finding::{Code, Severity};
 use crate::identifier::Identifier;
-use crate::trust::Usage;
+use crate::trust::revocation::{CertificateStatus, RevocationState};
+use crate::trust::{Store, Usage};
 
 impl Judgement<'_> {
-    pub(super) fn checks(&self, identifier: &Identifier) -> Vec<Check> {
+    pub(super) fn checks(&self, identifier: &Identifier, store: &Store) -> Vec<Check> {
         let mut checks = vec![passed("read", identifier.kind.as_str())];
         let has_certificate = !self.ekcerts.is_empty();
         let mut judged = self
@@ -42,7 +45,7 @@ impl Judgement<'_> {
                 Some(finding) => Check {
                     name,
                     status: CheckStatus::Failed,
-                    reason: finding.code.as_str(),
+                    reason: finding.code.as_str().into(),
                 },
                 None if made && let_pass => passed(name, "with a warning, which see"),
                 None if made => passed(name, fine),
@@ -152,27 +155,86 @@ impl Judgement<'_> {
                 "the policy allows every vendor"
             },
         );
-        checks.push(not_checked("revocation", "revocation lists are not read"));
+        checks.push(self.revocation_check(store, reached_anchor, no_path));
         checks.push(not_checked(
             "possession",
             "a file only claims an EK; that the host holds the private key is proven by a challenge",
         ));
         checks
     }
-}
 
-fn passed(name: &'static str, reason: &'static str) -> Check {
-    Check {
-        name,
-        status: CheckStatus::Passed,
-        reason,
+    /// Passed if every certificate below an anchor is known not to be revoked; the policy
+    /// may have let pass that the CRLs for some are out of date.
+    fn revocation_check(
+        &self,
+        store: &Store,
+        reached_anchor: bool,
+        no_path: &'static str,
+    ) -> Check {
+        const NAME: &str = "revocation";
+        const CODES: [Code; 3] = [
+            Code::Revoked,
+            Code::RevocationUnknown,
+            Code::RevocationStale,
+        ];
+        let failed = self
+            .findings
+            .iter()
+            .find(|f| f.severity == Severity::Error && CODES.contains(&f.code));
+        if let Some(finding) = failed {
+            return Check {
+                name: NAME,
+                status: CheckStatus::Failed,
+                reason: finding.code.as_str().into(),
+            };
+        }
+        let states: Vec<&RevocationState> = self
+            .ekcerts
+            .iter()
+            .filter(|c| c.needed || self.usage == Usage::Any)
+            .flat_map(|c| c.revocation())
+            .map(CertificateStatus::state)
+            .collect();
+        let count = |wanted: fn(&RevocationState) -> bool| {
+            states.iter().filter(|state| wanted(state)).count()
+        };
+        let unknown = count(|state| matches!(state, RevocationState::Unknown(_)));
+        let stale = count(|state| matches!(state, RevocationState::Stale(_)));
+        match (reached_anchor, states.len()) {
+            (false, _) => not_checked(NAME, no_path),
+            (true, 0) => not_checked(NAME, "the certificate is itself an anchor"),
+            (true, _) if !store.has_crls() => not_checked(
+                NAME,
+                "no CRL was given (--crls), and there is none in the store",
+            ),
+            (true, all) if unknown > 0 => not_checked(
+                NAME,
+                format!("no usable CRL for {unknown} of {all} certificates, which see"),
+            ),
+            (true, all) if stale > 0 => passed(
+                NAME,
+                format!("the CRLs for {stale} of {all} certificates are out of date, which see"),
+            ),
+            (true, _) => passed(
+                NAME,
+                "every certificate below the anchor, on CRLs that its issuer signed",
+            ),
+        }
     }
 }
 
-fn not_checked(name: &'static str, reason: &'static str) -> Check {
+fn passed(name: &'static str, reason: impl Into<Cow<'static, str>>) -> Check {
+    Check {
+        name,
+        status: CheckStatus::Passed,
+        reason: reason.into(),
+    }
+}
+
+fn not_checked(name: &'static str, reason: impl Into<Cow<'static, str>>) -> Check {
     Check {
         name,
         status: CheckStatus::NotChecked,
-        reason,
+        reason: reason.into(),
     }
 }

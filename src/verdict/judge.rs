@@ -9,6 +9,7 @@ use crate::der::Time;
 use crate::ek::{Certificate, EkPub, check_key, check_profile};
 use crate::finding::{Code, Finding, Severity};
 use crate::identifier::Identifier;
+use crate::trust::revocation::CertificateStatus;
 use crate::trust::{Origin, PathFailure, Policy, Store, Usage, VerifiedPath, too_small};
 
 /// Judges an identifier against a store and a policy at a time.
@@ -53,7 +54,7 @@ pub fn judge(
     if usage == Usage::Ek {
         judgement.report_unused_cas();
     }
-    judgement.into_verdict(identifier, at)
+    judgement.into_verdict(identifier, store, at)
 }
 
 /// An EKcert, its key, and what became of its path.
@@ -91,6 +92,14 @@ pub(super) struct Judgement<'a> {
 impl CertificateUnderJudgement {
     pub(super) fn is_ca(&self) -> bool {
         self.certificate.is_ca()
+    }
+
+    /// What the CRLs say of the certificates of its path, if that reached an anchor.
+    pub(super) fn revocation(&self) -> &[CertificateStatus] {
+        match &self.path {
+            Ok(path) => path.revocation(),
+            Err(failure) => &failure.revocation,
+        }
     }
 }
 
@@ -295,7 +304,7 @@ impl Judgement<'_> {
         }
     }
 
-    fn into_verdict(mut self, identifier: &Identifier, at: Time) -> Verdict {
+    fn into_verdict(mut self, identifier: &Identifier, store: &Store, at: Time) -> Verdict {
         let nothing_judged = match self.usage {
             Usage::Any => self.ekcerts.is_empty(),
             Usage::Ek => self.ekpubs.is_empty(),
@@ -316,8 +325,12 @@ impl Judgement<'_> {
         } else {
             Outcome::Trusted
         };
-        let checks = self.checks(identifier);
+        let checks = self.checks(identifier, store);
         let path = self.shown_path();
+        let revocation = self
+            .shown()
+            .map_or(&[][..], CertificateUnderJudgement::revocation)
+            .to_vec();
         Verdict {
             outcome,
             usage: self.usage,
@@ -344,6 +357,7 @@ impl Judgement<'_> {
                 })
                 .collect(),
             path,
+            revocation,
             findings: self.findings,
             checks,
             kind: identifier.kind,
@@ -351,14 +365,17 @@ impl Judgement<'_> {
         }
     }
 
-    /// The path of the first EKcert that a key rests on.
-    fn shown_path(&self) -> Vec<PathStep> {
-        let shown = self
-            .ekcerts
+    /// The first EKcert that a key rests on.
+    fn shown(&self) -> Option<&CertificateUnderJudgement> {
+        self.ekcerts
             .iter()
             .find(|ekcert| ekcert.needed)
-            .or_else(|| self.ekcerts.iter().find(|ekcert| !ekcert.passed_over));
-        let (certificates, ends_in_anchor) = match shown.map(|ekcert| &ekcert.path) {
+            .or_else(|| self.ekcerts.iter().find(|ekcert| !ekcert.passed_over))
+    }
+
+    /// Its path.
+    fn shown_path(&self) -> Vec<PathStep> {
+        let (certificates, ends_in_anchor) = match self.shown().map(|ekcert| &ekcert.path) {
             Some(Ok(path)) => (path.certificates(), true),
             Some(Err(failure)) => (failure.partial.as_slice(), failure.reached_anchor),
             None => (&[][..], false),

@@ -9,6 +9,7 @@ mod wording;
 
 pub use judge::judge;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::der::Time;
@@ -17,6 +18,7 @@ use crate::finding::{Finding, Severity};
 use crate::hash::Sha256Digest;
 use crate::identifier::{Kind, Machine};
 use crate::trust::Usage;
+use crate::trust::revocation::CertificateStatus;
 
 /// The outcome of a judgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,7 @@ pub struct Verdict {
     ekpubs: Vec<JudgedEkPub>,
     ekcerts: Vec<JudgedEkCert>,
     path: Vec<PathStep>,
+    revocation: Vec<CertificateStatus>,
     findings: Vec<Finding>,
     checks: Vec<Check>,
     kind: Kind,
@@ -99,7 +102,7 @@ pub struct Check {
     /// How it went.
     pub status: CheckStatus,
     /// Why it failed or was not made; what it rests on where it passed.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// How a check went.
@@ -182,6 +185,12 @@ impl Verdict {
         self.path
             .last()
             .is_some_and(|step| step.role == Role::Anchor)
+    }
+
+    /// What the CRLs of the store say of each certificate of [`path`](Self::path) but the
+    /// anchor, if it ends in one.
+    pub fn revocation(&self) -> &[CertificateStatus] {
+        &self.revocation
     }
 
     /// Everything that was found, errors first.

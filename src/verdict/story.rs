@@ -4,12 +4,14 @@ use super::{CheckStatus, Outcome, Role, Verdict};
 use crate::ek::Certificate;
 use crate::finding::Severity;
 use crate::trust::Usage;
+use crate::trust::revocation::RevocationState;
 
 /// Sentences in the order in which things were looked at.
 pub(super) fn tell(verdict: &Verdict) -> Vec<String> {
     let mut lines = Vec::new();
     begin(verdict, &mut lines);
     follow_path(verdict, &mut lines);
+    look_up(verdict, &mut lines);
     for finding in &verdict.findings {
         let weight = match finding.severity {
             Severity::Error => "This rejects",
@@ -107,6 +109,16 @@ fn follow_path(verdict: &Verdict, lines: &mut Vec<String>) {
     }
     if let ([_], true) = (verdict.path.as_slice(), verdict.path_is_complete()) {
         lines.push("The certificate itself is in the root store.".to_owned());
+    }
+}
+
+/// What the CRLs say, where they say more than a finding will.
+fn look_up(verdict: &Verdict, lines: &mut Vec<String>) {
+    for status in &verdict.revocation {
+        if *status.state() == RevocationState::Good {
+            let words = status.in_words(verdict.at);
+            lines.push(format!("Looked up in the CRLs: {words}."));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::crl::InspectedCrl;
 use super::words::{
     authority_key_id, encoding_code, key_algorithm, key_usage_names, kind_code,
     signature_algorithm, texts,
@@ -24,6 +25,7 @@ pub(super) struct Inspected {
     tpm: Option<JsonTpmFacts>,
     ekpubs: Vec<InspectedKey>,
     ekcerts: Vec<InspectedCertificate>,
+    crls: Vec<InspectedCrl>,
     messages: Vec<String>,
     findings: Vec<JsonFinding>,
     error: Option<JsonError>,
@@ -65,26 +67,43 @@ struct InspectedCertificate {
     findings: Vec<JsonFinding>,
 }
 
+impl Inspected {
+    fn empty(input: &Input, outcome: &'static str) -> Self {
+        Self {
+            input: input.name.clone(),
+            outcome,
+            kind: None,
+            name: None,
+            machine: None,
+            tpm: None,
+            ekpubs: Vec::new(),
+            ekcerts: Vec::new(),
+            crls: Vec::new(),
+            messages: Vec::new(),
+            findings: Vec::new(),
+            error: None,
+        }
+    }
+
+    pub(super) fn of_crls(input: &Input, crls: Vec<InspectedCrl>) -> Self {
+        Self {
+            kind: Some("crl"),
+            crls,
+            ..Self::empty(input, "read")
+        }
+    }
+}
+
 pub(super) fn unreadable(input: &Input, error: &Error) -> Inspected {
     Inspected {
-        input: input.name.clone(),
-        outcome: "unreadable",
-        kind: None,
-        name: None,
-        machine: None,
-        tpm: None,
-        ekpubs: Vec::new(),
-        ekcerts: Vec::new(),
-        messages: Vec::new(),
         findings: json::findings_of(error),
         error: Some(error.into()),
+        ..Inspected::empty(input, "unreadable")
     }
 }
 
 pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
     Inspected {
-        input: input.name.clone(),
-        outcome: "read",
         kind: Some(kind_code(identifier.kind)),
         name: identifier.name.clone(),
         machine: Some((&identifier.machine).into()),
@@ -106,7 +125,7 @@ pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
             .collect(),
         messages: identifier.messages.clone(),
         findings: identifier.findings.iter().map(JsonFinding::from).collect(),
-        error: None,
+        ..Inspected::empty(input, "read")
     }
 }
 

@@ -1,5 +1,6 @@
 //! `inspect`: what is in a file, for people and as JSON.
 
+mod crl;
 mod json;
 mod page;
 mod words;
@@ -15,7 +16,9 @@ use super::input::for_each_input;
 use super::report::report_unreadable;
 use crate::finding::Error;
 use crate::identifier::Identifier;
+use crate::trust::{Crl, read_crls};
 
+use crl::{describe_crls, inspected_crls};
 use json::{inspected, unreadable};
 use page::describe;
 
@@ -24,6 +27,7 @@ Examples:
   endorse inspect hyp01.xml
   endorse inspect --json ek.der
   tpm2_getekcertificate | endorse inspect -
+  endorse inspect vendor-root.crl
   endorse inspect --format json hyp01.xml > hyp01.json
 
 Nothing is judged: no path is built, no date compared, no signature verified.
@@ -32,7 +36,7 @@ Use 'endorse verify' for that.
 Exit codes:
   0  every file could be read
   2  wrong usage, or a file is missing
-  3  a file is not a platform identifier, EK certificate or EKpub";
+  3  a file is not a platform identifier, EK certificate, EKpub or CRL";
 
 /// Options of `inspect`.
 #[derive(Args, Debug)]
@@ -54,6 +58,12 @@ enum Format {
     Json,
 }
 
+/// What a file turned out to be.
+enum Content {
+    Identifier(Box<Identifier>),
+    Crls(Vec<Crl>),
+}
+
 pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Error> {
     if let Some(format) = args.format {
         return convert(args, format, console);
@@ -65,15 +75,30 @@ pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Err
             .bytes
             .as_deref()
             .map_err(Clone::clone)
-            .and_then(|bytes| Identifier::read(bytes).map(|identifier| (identifier, bytes.len())));
+            .and_then(|bytes| {
+                let content = match Identifier::read(bytes) {
+                    Ok(identifier) => Content::Identifier(Box::new(identifier)),
+                    // Nobody is judged by a CRL alone, so that it is one is seen last.
+                    Err(error) => Content::Crls(read_crls(bytes).map_err(|_| error)?),
+                };
+                Ok((content, bytes.len()))
+            });
         match &read {
             Ok(_) if console.manner.quiet && !console.manner.json => {}
-            Ok((identifier, length)) if !console.manner.json => {
+            Ok((content, length)) if !console.manner.json => {
                 let mut page = Page::new(console.color());
-                describe(&mut page, &input, identifier, *length);
+                match content {
+                    Content::Identifier(identifier) => {
+                        describe(&mut page, &input, identifier, *length);
+                    }
+                    Content::Crls(crls) => describe_crls(&mut page, &input, crls, *length),
+                }
                 console.print(&page.into_text());
             }
-            Ok((identifier, _)) => results.push(inspected(&input, identifier)),
+            Ok((Content::Identifier(identifier), _)) => {
+                results.push(inspected(&input, identifier));
+            }
+            Ok((Content::Crls(crls), _)) => results.push(inspected_crls(&input, crls)),
             Err(error) => {
                 exit = exit.and(Exit::from(error));
                 report_unreadable(console, &input.name, error);

@@ -55,6 +55,20 @@ impl ReasonFlags {
     }
 }
 
+impl DistributionPoint {
+    /// The URLs among its names.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        let names = match &self.name {
+            Some(DistributionPointName::Full(names)) => names.as_slice(),
+            _ => &[],
+        };
+        names.iter().filter_map(|name| match name {
+            GeneralName::Uri(url) => Some(url.as_str()),
+            _ => None,
+        })
+    }
+}
+
 impl DistributionPointName {
     /// Whether one name is in both. `own_base` and `other_base` are what relative names
     /// of either are relative to. Text is compared as it stands.

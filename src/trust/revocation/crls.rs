@@ -57,7 +57,10 @@ impl Crls {
     }
 
     /// Those that say they are of this issuer, with their index.
-    pub(super) fn of_issuer(&self, issuer: &Name) -> impl Iterator<Item = (usize, &Arc<Crl>)> {
+    pub(in crate::trust) fn of_issuer(
+        &self,
+        issuer: &Name,
+    ) -> impl Iterator<Item = (usize, &Arc<Crl>)> {
         self.by_issuer
             .get(issuer.key())
             .into_iter()

@@ -296,10 +296,9 @@ fn certificate_issuer(value: &[u8]) -> Result<Name, TlvError> {
     found.ok_or(TlvError::Truncated)
 }
 
-/// A serial number in a form in which equal ones are equal: its value without octets
-/// that DER would leave out, and without the zero in front of a high bit. So a CA that
-/// forgets that zero in its certificates or in its CRLs, and not in both, does not hide
-/// a revocation.
+/// A serial number in a form in which equal values are equal: without the octets that DER
+/// leaves out, and that six of ST's intermediates have. The zero before a high bit is not
+/// one of them: 255 is another number than -1.
 fn serial_value(mut serial: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = serial
         && let Some(&next) = rest.first()
@@ -307,10 +306,7 @@ fn serial_value(mut serial: &[u8]) -> &[u8] {
     {
         serial = rest;
     }
-    match serial {
-        [0, rest @ ..] if !rest.is_empty() => rest,
-        _ => serial,
-    }
+    serial
 }
 
 fn short_key(serial: &[u8]) -> u64 {
