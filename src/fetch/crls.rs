@@ -1,17 +1,15 @@
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use super::Repository;
 use super::ascent::Basis;
-use super::crl::is_signed_by;
 use super::explain::quote;
 use super::issuers::PlannedFetch;
-use crate::der::Time;
-use crate::ek::{Certificate, KeyUsage};
+use crate::ek::Certificate;
 use crate::finding::{Code, Error, Finding};
 use crate::hash::Sha256Digest;
-use crate::trust::{Crl, Usage, read_crls};
+use crate::trust::revocation::{Admission, CrlRefusal};
+use crate::trust::{Crl, read_crls};
 
 /// The largest CRL that is fetched, in bytes: one of 800,000 entries.
 pub const MAX_FETCHED_CRL_LEN: usize = 32 * 1024 * 1024;
@@ -64,29 +62,6 @@ pub struct CrlReport {
     pub unchanged: Vec<Sha256Digest>,
     /// What was not got or is not used, and why.
     pub findings: Vec<Finding>,
-}
-
-/// Why a CRL that came is not used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CrlRefusal {
-    /// No certificate of the store has the name of its issuer.
-    IssuerUnknown,
-    /// None of those of that name has signed it.
-    NotSigned,
-    /// Who signed it may not sign CRLs (key usage).
-    MayNotSign,
-    /// Who signed it does not lead to an anchor: the first reason.
-    IssuerUntrusted(String),
-    /// It has a critical extension that is not understood.
-    Unusable(String),
-    /// It was issued after the time of the run.
-    NotYetIssued(Time),
-    /// There is a newer one: somebody, or a cache, gave an old one again.
-    Older {
-        /// When the one that is there was issued.
-        there: Time,
-    },
 }
 
 /// The URLs of CRLs that these certificates name, each once. Those of [`Basis::store`]
@@ -142,9 +117,10 @@ pub fn fetch_crl(
         }
     };
     for crl in crls {
-        match judge(basis, there, &crl) {
-            Ok(Judgement::Unchanged) => report.unchanged.push(crl.sha256()),
-            Ok(Judgement::New(replaces)) => report.new.push(FetchedCrl {
+        let admission = basis.store.admit_crl(&crl, there, basis.policy, basis.at);
+        match admission {
+            Ok(Admission::Unchanged) => report.unchanged.push(crl.sha256()),
+            Ok(Admission::New { replaces }) => report.new.push(FetchedCrl {
                 replaces,
                 is_stale: crl.next_update().is_some_and(|next| next < basis.at),
                 crl,
@@ -184,110 +160,6 @@ fn read_reply(bytes: &[u8], url: &str) -> Result<Vec<Crl>, Error> {
         return Err(unreadable(&format!("more than {MAX_CRLS_IN_REPLY} CRLs")));
     }
     Ok(crls)
-}
-
-enum Judgement {
-    Unchanged,
-    /// It takes the place of these.
-    New(Vec<Sha256Digest>),
-}
-
-/// Whether a CRL is one to keep, whoever brought it.
-fn judge(basis: Basis<'_>, there: &[Crl], crl: &Crl) -> Result<Judgement, CrlRefusal> {
-    let signer = signer_of(basis, crl)?;
-    if let Some(why) = crl.unusable() {
-        return Err(CrlRefusal::Unusable(why.to_owned()));
-    }
-    if crl.this_update() > basis.at {
-        return Err(CrlRefusal::NotYetIssued(crl.this_update()));
-    }
-    if there.iter().any(|known| known.sha256() == crl.sha256()) {
-        return Ok(Judgement::Unchanged);
-    }
-    // One that the same key did not sign says nothing about how new this is.
-    let same: Vec<&Crl> = there
-        .iter()
-        .filter(|known| {
-            known.issuer().key() == crl.issuer().key()
-                && known.scope() == crl.scope()
-                && is_signed_by(known, &signer)
-        })
-        .collect();
-    if let Some(newer) = same.iter().find(|known| is_older(crl, known)) {
-        return Err(CrlRefusal::Older {
-            there: newer.this_update(),
-        });
-    }
-    Ok(Judgement::New(same.into_iter().map(Crl::sha256).collect()))
-}
-
-/// Whether `crl` takes back what `known` says: time and number both only go forward (RFC
-/// 5280 5.2.3).
-fn is_older(crl: &Crl, known: &Crl) -> bool {
-    let by_number = match (crl.number(), known.number()) {
-        (Some(own), Some(other)) => (own.len(), own) < (other.len(), other),
-        _ => false,
-    };
-    crl.this_update() < known.this_update() || by_number
-}
-
-/// The CA of the store that signed a CRL, if it may and leads to an anchor.
-fn signer_of(basis: Basis<'_>, crl: &Crl) -> Result<Arc<Certificate>, CrlRefusal> {
-    let store = basis.store;
-    let mut why = CrlRefusal::IssuerUnknown;
-    let all = store.roots().chain(store.intermediates());
-    for (certificate, _) in all {
-        if certificate.subject().is_empty() || certificate.subject().key() != crl.issuer().key() {
-            continue;
-        }
-        if !is_signed_by(crl, certificate) {
-            if why == CrlRefusal::IssuerUnknown {
-                why = CrlRefusal::NotSigned;
-            }
-            continue;
-        }
-        let may_sign = certificate
-            .extensions()
-            .key_usage
-            .is_none_or(|usage| usage.allows(KeyUsage::CRL_SIGN));
-        if !may_sign {
-            why = CrlRefusal::MayNotSign;
-            continue;
-        }
-        let certificate = Arc::new(certificate.clone());
-        match store.verify(&certificate, basis.policy, basis.at, Usage::Any) {
-            Ok(_) => return Ok(certificate),
-            Err(failure) => {
-                let first = failure.findings.into_iter().next();
-                let first = first.map(|finding| finding.message).unwrap_or_default();
-                why = CrlRefusal::IssuerUntrusted(first);
-            }
-        }
-    }
-    Err(why)
-}
-
-/// To be said after the CRL.
-impl fmt::Display for CrlRefusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::IssuerUnknown => f.write_str("its issuer is not in the store"),
-            Self::NotSigned => f.write_str("no key of its issuer in the store made its signature"),
-            Self::MayNotSign => f.write_str("who signed it may not sign CRLs (key usage)"),
-            Self::IssuerUntrusted(why) => {
-                write!(
-                    f,
-                    "who signed it does not lead to a root of the store: {why}"
-                )
-            }
-            Self::Unusable(why) => f.write_str(why),
-            Self::NotYetIssued(time) => write!(f, "it is from {time}, which is yet to come"),
-            Self::Older { there } => write!(
-                f,
-                "the one in the store, of {there}, is newer, and is kept: somebody gave an old one again"
-            ),
-        }
-    }
 }
 
 fn not_fetched(point: &CrlPoint, error: Error) -> Finding {

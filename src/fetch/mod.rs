@@ -9,7 +9,6 @@
 mod address;
 mod ascent;
 mod client;
-mod crl;
 mod crls;
 mod ekcert;
 mod explain;
@@ -24,8 +23,8 @@ mod transport;
 pub use ascent::{Basis, Unfit};
 pub use client::{Client, DEFAULT_MAX_BODY_LEN, DEFAULT_TIMEOUT, Settings};
 pub use crls::{
-    CrlPoint, CrlRefusal, CrlReport, FetchedCrl, MAX_CRLS_IN_REPLY, MAX_FETCHED_CRL_LEN,
-    crl_points, fetch_crl, plan_crls, read_known,
+    CrlPoint, CrlReport, FetchedCrl, MAX_CRLS_IN_REPLY, MAX_FETCHED_CRL_LEN, crl_points, fetch_crl,
+    plan_crls, read_known,
 };
 pub use ekcert::{Services, fetch_ekcert};
 pub use failure::{Cause, Failure};

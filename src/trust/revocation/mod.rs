@@ -6,6 +6,7 @@
 //! that lists a certificate is heard even where its silence would say nothing, and no
 //! other can make it unsaid (`docs/revocation.md`).
 
+mod admission;
 mod check;
 mod crl;
 mod crls;
@@ -17,6 +18,7 @@ mod signer;
 mod source;
 mod status;
 
+pub use admission::{Admission, CrlRefusal};
 pub(super) use check::Checker;
 pub use crl::Crl;
 pub(super) use crls::Crls;
