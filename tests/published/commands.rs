@@ -209,14 +209,13 @@ fn a_store_that_cannot_be_written() {
     let vendor = Vendor::new();
     vendor.give("/ca", &ca().der());
     let place = Place::new(&root());
-    // Where the catalogue would be.
-    let place_of_files = place.store().join("TrustedTPM_IntermediateCA");
-    let ek = place.file("ek.der", &leaf(&[vendor.url("/ca")]).der());
     fs::create_dir(place.store().join(".lock")).unwrap();
+    let ek = place.file("ek.der", &leaf(&[vendor.url("/ca")]).der());
     let host = vendor.server().host();
     let output = place.run(&fetch_issuers(&["--allow-host", &host, &ek]));
-    let _ = place_of_files;
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("cannot write"), "{}", said(&output));
+    assert_eq!(place.files_of("TrustedTPM_IntermediateCA"), 0);
 }
 
 #[test]
