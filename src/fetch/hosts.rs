@@ -257,6 +257,24 @@ mod tests {
         }
     }
 
+    /// The page lists them as they are.
+    #[test]
+    fn the_page_about_them_is_true() {
+        let page = include_str!("../../docs/fetching.md");
+        let (_, rest) = page.split_once("|---|---|---|\n| `ftpm").unwrap();
+        let rows: Vec<_> = rest.lines().take_while(|line| !line.is_empty()).collect();
+        assert_eq!(rows.len(), KNOWN_HOSTS.len());
+        for known in KNOWN_HOSTS {
+            let KnownHost {
+                host,
+                vendor,
+                source,
+            } = known;
+            let row = format!("| `{host}` | {vendor} | {source} |");
+            assert!(page.contains(&row), "{row}");
+        }
+    }
+
     /// What the embedded roots themselves name is on the list.
     #[cfg(feature = "roots")]
     #[test]

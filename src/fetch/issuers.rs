@@ -104,10 +104,17 @@ pub struct PlannedFetch {
 /// What would be done for a certificate.
 #[derive(Clone, Debug, Default)]
 pub struct IssuerPlan {
-    /// Whether an issuer is missing that could be asked for.
-    pub is_missing: bool,
-    /// The URLs that the certificate names.
+    /// The URLs of the issuer that is missing first, if one is.
     pub fetches: Vec<PlannedFetch>,
+    /// Why nobody can be asked: no URL is named, or the path fails for another reason.
+    pub findings: Vec<Finding>,
+}
+
+impl IssuerPlan {
+    /// Whether there is a path to an anchor already.
+    pub fn is_complete(&self) -> bool {
+        self.fetches.is_empty() && self.findings.is_empty()
+    }
 }
 
 /// Fetches issuers for a run; no URL is asked for twice.
@@ -142,19 +149,21 @@ impl IssuerFetcher {
         beside: &[Arc<Certificate>],
     ) -> IssuerPlan {
         let ascent = Ascent::new(basis, Arc::clone(certificate), beside.to_vec());
-        let Progress::Missing(tip, _) = ascent.progress() else {
-            return IssuerPlan::default();
-        };
-        let urls = tip.extensions().ca_issuer_urls.iter().take(MAX_URLS);
-        IssuerPlan {
-            is_missing: true,
-            fetches: urls
-                .map(|url| PlannedFetch {
-                    url: url.clone(),
-                    decision: self.repository.check(url).map_err(Error::from),
-                })
-                .collect(),
+        let mut plan = IssuerPlan::default();
+        match ascent.progress() {
+            Progress::Complete => {}
+            Progress::Refused(failure) => plan.findings = failure.findings,
+            Progress::Missing(tip, _) => {
+                let urls = &tip.extensions().ca_issuer_urls;
+                plan.fetches
+                    .extend(urls.iter().take(MAX_URLS).map(|url| PlannedFetch {
+                        url: url.clone(),
+                        decision: self.repository.check(url).map_err(Error::from),
+                    }));
+                plan.findings.extend(urls.is_empty().then(|| no_url(&tip)));
+            }
         }
+        plan
     }
 
     /// Looks for the missing issuers of `certificate`, step by step, until there is a path

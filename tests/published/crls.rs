@@ -18,15 +18,15 @@ use super::vendor::{Vendor, name, pem, read, with_crl};
 
 /// A CRL to be signed.
 #[derive(Clone)]
-struct CrlSpec {
-    issuer: Vec<u8>,
-    signer: usize,
-    this_update: &'static str,
-    next_update: Option<&'static str>,
-    number: Option<u8>,
-    scope: Option<Vec<u8>>,
-    is_delta: bool,
-    corrupt: bool,
+pub(crate) struct CrlSpec {
+    pub(crate) issuer: Vec<u8>,
+    pub(crate) signer: usize,
+    pub(crate) this_update: &'static str,
+    pub(crate) next_update: Option<&'static str>,
+    pub(crate) number: Option<u8>,
+    pub(crate) scope: Option<Vec<u8>>,
+    pub(crate) is_delta: bool,
+    pub(crate) corrupt: bool,
 }
 
 impl Default for CrlSpec {
@@ -45,7 +45,7 @@ impl Default for CrlSpec {
 }
 
 impl CrlSpec {
-    fn der(&self) -> Vec<u8> {
+    pub(crate) fn der(&self) -> Vec<u8> {
         let key = pki::ec_key(self.signer);
         let algorithm = key.scheme().identifier();
         let mut fields = vec![

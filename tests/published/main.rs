@@ -26,6 +26,8 @@ mod server;
 mod tls;
 
 mod client;
+#[cfg(feature = "cli")]
+mod commands;
 mod crls;
 mod issuers;
 mod vendor;

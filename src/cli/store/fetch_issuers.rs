@@ -72,7 +72,7 @@ mod with_fetch {
     use crate::cli::report::report_unreadable;
     use crate::ek::Certificate;
     use crate::fetch::{
-        Basis, FetchedIssuer, IssuerFetcher, IssuerOutcome, IssuerReport, OfferedRoot, PlannedFetch,
+        Basis, FetchedIssuer, IssuerFetcher, IssuerOutcome, IssuerPlan, IssuerReport, OfferedRoot,
     };
     use crate::finding::{Code, Finding};
     use crate::identifier::Identifier;
@@ -215,24 +215,23 @@ mod with_fetch {
             console: &mut Console<'_>,
         ) {
             let plan = self.fetcher.plan(basis(&self.trust), certificate, beside);
-            let nobody =
-                plan.is_missing && plan.fetches.iter().all(|fetch| fetch.decision.is_err());
-            if nobody {
+            let can_ask = plan.fetches.iter().any(|fetch| fetch.decision.is_ok());
+            let (outcome, paint) = if plan.is_complete() {
+                ("nothing-missing", Paint::Good)
+            } else if can_ask {
+                ("would-ask", Paint::Strong)
+            } else {
                 self.exit = self.exit.and(Exit::Rejected);
-            }
-            let (outcome, paint) = match (plan.is_missing, nobody) {
-                (false, _) => ("nothing-missing", Paint::Good),
-                (true, false) => ("would-ask", Paint::Strong),
-                (true, true) => ("nobody-to-ask", Paint::Careful),
+                ("nobody-to-ask", Paint::Bad)
             };
             if console.manner.json {
                 self.results.push(JsonFetched {
                     planned: plan.fetches.iter().map(JsonPlanned::from).collect(),
+                    findings: plan.findings.iter().map(JsonFinding::from).collect(),
                     ..JsonFetched::new(name, Some(certificate), outcome)
                 });
             } else if !console.manner.quiet {
-                let page =
-                    page_of_plan(name, certificate, (outcome, paint), &plan.fetches, console);
+                let page = page_of_plan(name, certificate, (outcome, paint), &plan, console);
                 console.print(&page);
             }
         }
@@ -417,13 +416,16 @@ mod with_fetch {
         name: &str,
         certificate: &Certificate,
         outcome: (&str, Paint),
-        fetches: &[PlannedFetch],
+        plan: &IssuerPlan,
         console: &Console<'_>,
     ) -> String {
         let mut page = Page::new(console.color());
         head(&mut page, name, certificate, outcome);
-        for fetch in fetches {
+        for fetch in &plan.fetches {
             planned_line(&mut page, fetch);
+        }
+        for finding in &plan.findings {
+            page.finding(1, finding);
         }
         page.into_text()
     }

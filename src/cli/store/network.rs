@@ -13,7 +13,7 @@ use clap::Args;
 )]
 pub(super) struct NetworkArgs {
     /// Show what would be asked for, and connect to nobody
-    #[arg(long)]
+    #[arg(long, visible_alias = "what-if")]
     pub(super) dry_run: bool,
     /// Ask this host as well: HOST, for the ports of http and https, or HOST:PORT; may be repeated. It
     /// may be inside your network; the vendors' known hosts must be at public addresses
