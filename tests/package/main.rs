@@ -15,7 +15,13 @@
     reason = "tests may be blunt"
 )]
 
+mod cabinet;
+mod contents;
+mod maker;
+mod microsoft;
+mod osslsigncode;
+#[path = "../support/pki.rs"]
+mod pki;
+mod signature;
 #[path = "../support/skip.rs"]
 mod skip;
-
-mod microsoft;

@@ -183,7 +183,12 @@ fn cabextract_unpacks_the_same() {
     for one in contents.certificates() {
         let theirs = std::fs::read(folder.path().join(&one.path)).unwrap();
         let theirs = endorse::trust::read_certificates(&theirs).unwrap();
-        assert_eq!(theirs, [one.certificate.clone()], "{}", one.path);
+        assert_eq!(
+            theirs,
+            std::slice::from_ref(&one.certificate),
+            "{}",
+            one.path
+        );
     }
 }
 

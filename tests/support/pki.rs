@@ -210,7 +210,8 @@ impl Key {
         }
     }
 
-    fn sign(&self, scheme: Scheme, message: &[u8]) -> Vec<u8> {
+    /// The signature on a message.
+    pub fn sign(&self, scheme: Scheme, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match (&self.secret, scheme) {
             (Secret::Ec(curve, pkcs8), Scheme::Ecdsa(hash)) => {
