@@ -102,6 +102,21 @@ impl Cabinet {
     }
 }
 
+/// The same cabinet without room for a signature, as no signing tool has seen it.
+pub fn without_room(cabinet: &[u8]) -> Vec<u8> {
+    let mut plain = cabinet.to_vec();
+    plain.drain(36..FOLDERS);
+    plain[30] = 0;
+    let len = plain.len() as u32;
+    plain[8..12].copy_from_slice(&len.to_le_bytes());
+    // The offsets of the table of files and of the data.
+    for at in [16, 36] {
+        let offset = u32::from_le_bytes(plain[at..at + 4].try_into().unwrap()) - 24;
+        plain[at..at + 4].copy_from_slice(&offset.to_le_bytes());
+    }
+    plain
+}
+
 /// One block of data with its header.
 pub fn block(packed: &[u8], len: usize, checksum: bool) -> Vec<u8> {
     let mut head = Vec::new();

@@ -45,9 +45,11 @@ const ROOT: usize = 0;
 const CODE_CA: usize = 1;
 pub const SIGNER: usize = 2;
 const STAMP_CA: usize = 3;
-const AUTHORITY: usize = 4;
+pub const AUTHORITY: usize = 4;
 /// A key of somebody else.
 pub const STRANGER: usize = 5;
+/// A serial number that no certificate has.
+pub const STRANGER_SERIAL: &[u8] = &[9];
 
 pub fn root() -> Spec {
     let name = dn(PUBLISHER, "Example Root");

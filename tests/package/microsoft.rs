@@ -23,7 +23,7 @@ const TIME_STAMP_AT: usize = SIGNATURE_AT + 4_322;
 /// The octets of the signature, without the zeros that pad it.
 const SIGNATURE_LEN: usize = 10_361;
 
-fn package(test: &str) -> Option<(PathBuf, Vec<u8>)> {
+pub fn package(test: &str) -> Option<(PathBuf, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cab = std::env::var_os("ENDORSE_TRUSTEDTPM_CAB")
         .map_or_else(|| root.join("../shared/data/TrustedTpm.cab"), PathBuf::from);
