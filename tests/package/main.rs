@@ -15,6 +15,7 @@
     reason = "tests may be blunt"
 )]
 
+mod bundles;
 mod cabinet;
 mod contents;
 mod maker;
