@@ -26,3 +26,4 @@ mod pki;
 mod signature;
 #[path = "../support/skip.rs"]
 mod skip;
+mod vectors;

@@ -273,7 +273,10 @@ pub fn example() -> Example {
 }
 
 pub fn signed_by(signer: &Spec, ca: &Spec) -> Example {
-    let cabinet = cabinet(Packing::MsZip).bytes();
+    signed_cabinet(cabinet(Packing::MsZip).bytes(), signer, ca)
+}
+
+pub fn signed_cabinet(cabinet: Vec<u8>, signer: &Spec, ca: &Spec) -> Example {
     let content = indirect_data(CABINET_DATA, SHA256, &digest(&cabinet));
     let inner = content_octets(&content);
     Example {
@@ -420,4 +423,40 @@ pub fn expired() -> Spec {
     let mut spec = signer();
     spec.not_after = pki::utc("240101000000Z");
     spec
+}
+
+/// A package with something of every kind, as the vectors have it.
+pub fn full_cabinet() -> Cabinet {
+    let ca = |name: &str, issuer: &str, usage: Option<&str>| {
+        let mut spec = Spec::ca(
+            dn("Example Vendor", name),
+            ec_key(6),
+            dn("Example Vendor", issuer),
+            ec_key(6),
+        );
+        if let Some(usage) = usage {
+            spec.replace(extended_key_usage(&[usage]));
+        }
+        spec.der()
+    };
+    let root = ca("Vendor Root", "Vendor Root", None);
+    let keys = ca("Vendor EK CA", "Vendor Root", Some(pki::EK_USAGE));
+    let attestation = ca("Vendor AIK CA", "Vendor Root", Some(pki::AIK_USAGE));
+    Cabinet::of(
+        &[
+            ("setup.ps1", b"throw 'never run'\r\n" as &[u8]),
+            (
+                "version.txt",
+                b"The certificates were last updated on:\r\n1-June-2023\r\n",
+            ),
+            ("Example\\RootCA\\root.cer", &root),
+            ("Example\\IntermediateCA\\ek.cer", &keys),
+            ("Example\\IntermediateCA\\aik.cer", &attestation),
+            (
+                "Example\\IntermediateCA\\readme.txt",
+                b"Not a certificate.\r\n",
+            ),
+        ],
+        Packing::MsZip,
+    )
 }
