@@ -107,6 +107,11 @@ fn broken_ones_are_refused() {
     refused(&[&der[..], &[0]].concat(), "left over");
     refused(&pem("PKCS7", &der[..der.len() - 1]), "cut short");
     refused(&bundle(&[&root_der()[..100]]), "cut short");
+    // More elements than anybody has.
+    refused(
+        &bundle(&[&[5, 0].repeat(20_001)]),
+        "more than 20000 elements",
+    );
     // Another kind of ContentInfo: encrypted data.
     let encrypted = sequence(&[oid("1.2.840.113549.1.7.6"), tlv(0xa0, &sequence(&[]))]);
     refused(&encrypted, "contentType");

@@ -452,6 +452,11 @@ fn the_time_stamp() {
         .stamped(|stamp| stamp.time = "20240601000000Z")
         .verify()
         .unwrap();
+    // Fractions of seconds are cut off.
+    let other = example().stamped(|stamp| stamp.time = "20230601120000.987Z");
+    let signature = other.verify().unwrap();
+    let time = signature.time_stamp().unwrap().time();
+    assert_eq!(time.to_string(), "2023-06-01T12:00:00Z");
     // A time that is none.
     for time in ["20240231000000Z", "20230601120000", "x"] {
         let other = example().stamped(|stamp| stamp.time = time);
