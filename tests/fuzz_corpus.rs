@@ -49,6 +49,9 @@ fn corpus() {
     replay("fuzz/corpus/chain", invariants::chain);
     replay("fuzz/corpus/reply", invariants::reply);
     replay("fuzz/corpus/challenge", invariants::challenge);
+    replay("fuzz/corpus/cabinet", invariants::cabinet);
+    replay("fuzz/corpus/pkcs7", invariants::pkcs7);
+    replay("fuzz/corpus/timestamp", invariants::timestamp);
 }
 
 #[test]
@@ -61,8 +64,22 @@ fn test_vectors() {
         invariants::chain,
         invariants::reply,
         invariants::challenge,
+        invariants::cabinet,
+        invariants::pkcs7,
+        invariants::timestamp,
     ] {
         replay("testdata", check);
         replay("roots", check);
     }
+}
+
+/// The seeds are good, so that what is changed in them is what is refused.
+#[test]
+fn seeds_of_signatures_are_accepted() {
+    use invariants::{SIGNATURE, signed_with, with_token};
+    assert!(signed_with(SIGNATURE));
+    let token = std::fs::read("testdata/package/token.der").unwrap();
+    let same = with_token(SIGNATURE, &token).unwrap();
+    assert!(signed_with(&same));
+    assert!(!signed_with(&with_token(SIGNATURE, &token[1..]).unwrap()));
 }

@@ -5,16 +5,18 @@
 
 use std::sync::Arc;
 
-use endorse::der::{Time, subrange};
+use endorse::der::{Reader, Time, Tlv, subrange, tag};
 use endorse::ek::{
     Certificate, EkCertService, EkPub, MAX_CHAIN_CERTIFICATES, check_key, check_profile,
     order_chain, read_service_reply, split_chain, unwrap_nv,
 };
+use endorse::finding::Code;
 use endorse::identifier::{Identifier, Kind};
 use endorse::possession::{
     Answer, Challenge, Credential, Kept, KeptEk, Quote, QuoteSignature, Request, Terms, check,
 };
-use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage};
+use endorse::trust::package::{MAX_FILES, MAX_UNPACKED_LEN, Package, Roots};
+use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, read_certificates};
 use endorse::verdict::{Outcome, judge};
 
 /// Reading an identifier: what is written from it reads back as the same thing, and
@@ -267,4 +269,125 @@ pub(crate) fn challenge(data: &[u8]) {
     if let Ok(credential) = Credential::from_tpm2_tools(data) {
         assert_eq!(credential.to_tpm2_tools(), data);
     }
+}
+
+/// A cabinet: nobody signed it, and that is the only thing that can be waived. What is in
+/// it lies below its top, each name once, and is no more than the limits say.
+pub(crate) fn cabinet(data: &[u8]) {
+    let Ok(package) = Package::read(data) else {
+        return;
+    };
+    let roots = Roots::microsoft().expect("the pinned roots can be read");
+    let refusal = package
+        .verify(&roots, now())
+        .expect_err("nobody but Microsoft signs as Microsoft");
+    let absolute = refusal.code.is_none_or(Code::is_absolute);
+    let unverified = package.unverified(refusal);
+    assert_eq!(unverified.is_err(), absolute);
+    let Ok(contents) = unverified.and_then(|unverified| unverified.contents()) else {
+        return;
+    };
+    let taken = contents.certificates().iter().map(|one| one.path.as_str());
+    let skipped = contents.skipped().iter().map(|one| one.path.as_str());
+    let mut paths: Vec<&str> = taken.collect();
+    paths.dedup();
+    paths.extend(skipped);
+    assert!(paths.len() <= usize::from(MAX_FILES));
+    for path in &paths {
+        let mut parts = path.split('/');
+        assert!(parts.all(|part| !matches!(part, "" | "." | "..")), "{path}");
+    }
+    paths.sort_unstable();
+    assert!(paths.windows(2).all(|pair| pair[0] != pair[1]));
+    let sizes = contents
+        .certificates()
+        .iter()
+        .map(|one| one.certificate.der().len());
+    assert!(sizes.sum::<usize>() <= MAX_UNPACKED_LEN);
+}
+
+/// PKCS#7: the certificates of a bundle are parts of it, as received. As the signature of
+/// a package, it is that of the package as it is or of none.
+pub(crate) fn pkcs7(data: &[u8]) {
+    if data.first() == Some(&tag::SEQUENCE)
+        && let Ok(certificates) = read_certificates(data)
+    {
+        for certificate in &certificates {
+            let der = certificate.der();
+            assert!(data.windows(der.len()).any(|window| window == der));
+        }
+    }
+    signed_with(data);
+}
+
+/// A time stamp: a token on the signature of a package whose signer has run out. It is
+/// accepted only with the time stamp that was made for it.
+pub(crate) fn timestamp(data: &[u8]) {
+    if let Some(signature) = with_token(SIGNATURE, data) {
+        signed_with(&signature);
+    }
+}
+
+/// The package that the signature and the token below `testdata/package/` are of, its
+/// publisher's root, and its signature.
+const STAMPED: &[u8] = include_bytes!("../../testdata/package/stamped.cab");
+const PUBLISHER_ROOT: &[u8] = include_bytes!("../../testdata/package/root.der");
+pub(crate) const SIGNATURE: &[u8] = include_bytes!("../../testdata/package/signature.p7s");
+
+/// Puts this signature behind the package; says whether it is accepted. If so, it has a
+/// time stamp, and with one bit of the package changed it is not.
+pub(crate) fn signed_with(signature: &[u8]) -> bool {
+    let end = STAMPED.len() - SIGNATURE.len().next_multiple_of(8);
+    let Ok(size) = u32::try_from(signature.len().next_multiple_of(8)) else {
+        return false;
+    };
+    let mut bytes = STAMPED[..end].to_vec();
+    bytes[48..52].copy_from_slice(&size.to_le_bytes());
+    bytes.extend_from_slice(signature);
+    bytes.resize(end + signature.len().next_multiple_of(8), 0);
+    let root = Certificate::from_der(PUBLISHER_ROOT).expect("the root can be read");
+    let roots = Roots::new([root], "Example Publisher");
+    let verified = |bytes: &[u8]| {
+        let package = Package::read(bytes)?;
+        Ok(package.verify(&roots, now())?.signature().clone())
+    };
+    let accepted: Result<_, endorse::finding::Error> = verified(&bytes);
+    if let Ok(accepted) = &accepted {
+        let stamp = accepted.time_stamp().expect("its signer has run out");
+        assert_eq!(stamp.time().to_string(), "2023-06-01T12:00:00Z");
+        assert_eq!(accepted.root().der(), PUBLISHER_ROOT);
+        bytes[32] ^= 1;
+        let altered = verified(&bytes).expect_err("it is of another package");
+        assert_eq!(altered.code, Some(Code::PackageDigest));
+    }
+    accepted.is_ok()
+}
+
+/// The signature with this token in the place of its own: signer and unsigned attributes
+/// are the last of all that is in it.
+pub(crate) fn with_token(signature: &[u8], token: &[u8]) -> Option<Vec<u8>> {
+    /// Goes down so many levels, to the last element of each, and puts the token there.
+    fn replace_last(element: &[u8], levels: usize, token: &[u8]) -> Option<Vec<u8>> {
+        let outer = Reader::new(element).any().ok()?;
+        let Some(below) = levels.checked_sub(1) else {
+            return wrap(outer.tag, token);
+        };
+        let mut reader = outer.reader();
+        let mut last = reader.any().ok()?;
+        while !reader.is_empty() {
+            last = reader.any().ok()?;
+        }
+        let before = &outer.content[..outer.content.len() - last.whole.len()];
+        let last = replace_last(last.whole, below, token)?;
+        wrap(outer.tag, &[before, &last].concat())
+    }
+    fn wrap(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
+        let len = u16::try_from(content.len()).ok()?.to_be_bytes();
+        let wrapped = [&[tag, 0x82], &len[..], content].concat();
+        Tlv::parse_all(&wrapped, tag).ok()?;
+        Some(wrapped)
+    }
+    // ContentInfo, [0], SignedData, signerInfos, SignerInfo, unsignedAttrs, Attribute, and
+    // the SET of its values.
+    replace_last(signature, 7, token)
 }

@@ -13,12 +13,24 @@ pub(super) mod oid {
     pub(crate) const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 }
 
-/// Where the structure breaks, and how; without an error, there is another value than the
-/// one there has to be.
+/// The most certificates, attributes or signers that are read of one structure. All of
+/// Microsoft's package has 2,189 certificates; what is counted here is kept apart, and
+/// takes more memory than it takes bytes.
+const MAX_ELEMENTS: usize = 20_000;
+
+/// Where the structure breaks, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Broken {
     place: &'static str,
-    error: Option<TlvError>,
+    trouble: Trouble,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    Tlv(TlvError),
+    /// There is another value than the one there has to be.
+    OtherValue,
+    TooMany,
 }
 
 /// SignedData within its ContentInfo.
@@ -96,8 +108,8 @@ impl<'a> SignedData<'a> {
             .reader();
 
         let version = fields.expect(tag::INTEGER).map_err(at("version"))?.content;
-        let digest_algorithms = elements(fields.expect(tag::SET).map_err(at("digestAlgorithms"))?)
-            .map_err(at("digestAlgorithms"))?
+        let digest_algorithms = fields.expect(tag::SET).map_err(at("digestAlgorithms"))?;
+        let digest_algorithms = elements(digest_algorithms, "digestAlgorithms")?
             .into_iter()
             .map(|algorithm| algorithm.whole)
             .collect();
@@ -120,12 +132,12 @@ impl<'a> SignedData<'a> {
         };
         encapsulated.finish().map_err(at("encapContentInfo"))?;
         let certificates = match fields.optional(0xa0).map_err(at("certificates"))? {
-            Some(set) => elements(set).map_err(at("certificates"))?,
+            Some(set) => elements(set, "certificates")?,
             None => Vec::new(),
         };
         let has_crls = fields.optional(0xa1).map_err(at("crls"))?.is_some();
-        let signers = elements(fields.expect(tag::SET).map_err(at("signerInfos"))?)
-            .map_err(at("signerInfos"))?;
+        let signers = fields.expect(tag::SET).map_err(at("signerInfos"))?;
+        let signers = elements(signers, "signerInfos")?;
         fields.finish().map_err(at("SignedData"))?;
         Ok(Self {
             version,
@@ -175,7 +187,7 @@ impl<'a> SignerInfo<'a> {
             .map_err(at("signature"))?
             .content;
         let unsigned = match fields.optional(0xa1).map_err(at("unsignedAttrs"))? {
-            Some(set) => attributes(set).map_err(at("unsignedAttrs"))?,
+            Some(set) => attributes(set, "unsignedAttrs")?,
             None => Vec::new(),
         };
         fields.finish().map_err(at("SignerInfo"))?;
@@ -202,8 +214,11 @@ impl<'a> Attribute<'a> {
 }
 
 /// The attributes of a SET of them, whatever its tag is here.
-pub(super) fn attributes(set: Tlv<'_>) -> Result<Vec<Attribute<'_>>, TlvError> {
-    elements(set)?
+pub(super) fn attributes<'a>(
+    set: Tlv<'a>,
+    place: &'static str,
+) -> Result<Vec<Attribute<'a>>, Broken> {
+    elements(set, place)?
         .into_iter()
         .map(|attribute| {
             let mut fields = Tlv::parse_all(attribute.whole, tag::SEQUENCE)?.reader();
@@ -212,14 +227,21 @@ pub(super) fn attributes(set: Tlv<'_>) -> Result<Vec<Attribute<'_>>, TlvError> {
             fields.finish()?;
             Ok(Attribute { kind, values })
         })
-        .collect()
+        .collect::<Result<_, _>>()
+        .map_err(at(place))
 }
 
-fn elements(set: Tlv<'_>) -> Result<Vec<Tlv<'_>>, TlvError> {
+fn elements<'a>(set: Tlv<'a>, place: &'static str) -> Result<Vec<Tlv<'a>>, Broken> {
     let mut reader = set.reader();
     let mut elements = Vec::new();
     while !reader.is_empty() {
-        elements.push(reader.any()?);
+        if elements.len() >= MAX_ELEMENTS {
+            return Err(Broken {
+                place,
+                trouble: Trouble::TooMany,
+            });
+        }
+        elements.push(reader.any().map_err(at(place))?);
     }
     Ok(elements)
 }
@@ -227,19 +249,24 @@ fn elements(set: Tlv<'_>) -> Result<Vec<Tlv<'_>>, TlvError> {
 fn at(place: &'static str) -> impl Fn(TlvError) -> Broken {
     move |error| Broken {
         place,
-        error: Some(error),
+        trouble: Trouble::Tlv(error),
     }
 }
 
 fn other_value(place: &'static str) -> Broken {
-    Broken { place, error: None }
+    Broken {
+        place,
+        trouble: Trouble::OtherValue,
+    }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.error {
-            Some(error) => write!(f, "{error} ({})", self.place),
-            None => write!(f, "another value than is read here ({})", self.place),
+        let place = self.place;
+        match self.trouble {
+            Trouble::Tlv(error) => write!(f, "{error} ({place})"),
+            Trouble::OtherValue => write!(f, "another value than is read here ({place})"),
+            Trouble::TooMany => write!(f, "more than {MAX_ELEMENTS} elements ({place})"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::pkcs7::SignedData;
-use crate::der::{Reader, decode_base64, is_pem, pem_blocks, tag};
+use crate::der::{decode_base64, is_pem, pem_blocks, tag};
 use crate::ek::{Certificate, unwrap_nv};
 use crate::finding::{Code, Error};
 
@@ -71,11 +71,18 @@ pub(super) fn pem_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
     Some(String::from_utf8_lossy(bytes)).filter(|text| is_pem(text))
 }
 
-/// Whether these are a ContentInfo (RFC 5652 3): a certificate has a SEQUENCE where that
-/// has an OID.
+/// Whether these are a ContentInfo (RFC 5652 3), whole or not: in it an OID comes first,
+/// in a certificate a SEQUENCE.
 fn is_content_info(bytes: &[u8]) -> bool {
-    let content = Reader::new(bytes).expect(tag::SEQUENCE);
-    content.is_ok_and(|content| content.content.first() == Some(&tag::OID))
+    use tag::{OID, SEQUENCE};
+    matches!(
+        bytes,
+        [SEQUENCE, 0..=0x80, OID, ..]
+            | [SEQUENCE, 0x81, _, OID, ..]
+            | [SEQUENCE, 0x82, _, _, OID, ..]
+            | [SEQUENCE, 0x83, _, _, _, OID, ..]
+            | [SEQUENCE, 0x84, _, _, _, _, OID, ..]
+    )
 }
 
 /// The X.509 certificates of a bundle; other kinds are passed over.

@@ -15,7 +15,15 @@
     reason = "tests may be blunt"
 )]
 
+mod bundles;
+mod cabinet;
+mod contents;
+mod maker;
+mod microsoft;
+mod osslsigncode;
+#[path = "../support/pki.rs"]
+mod pki;
+mod signature;
 #[path = "../support/skip.rs"]
 mod skip;
-
-mod microsoft;
+mod vectors;

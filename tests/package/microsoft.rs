@@ -8,8 +8,9 @@ use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::finding::{Code, Error};
 use endorse::hash::sha256;
-use endorse::trust::package::{Authenticity, Contents, Package, Pool, Purpose, Roots};
+use endorse::trust::package::{Authenticity, Contents, Package, Roots};
 use endorse::trust::{Origin, Policy, Store, Usage};
+use endorse::trust::{Pool, Purpose};
 
 use super::skip::skip;
 
@@ -23,7 +24,7 @@ const TIME_STAMP_AT: usize = SIGNATURE_AT + 4_322;
 /// The octets of the signature, without the zeros that pad it.
 const SIGNATURE_LEN: usize = 10_361;
 
-fn package(test: &str) -> Option<(PathBuf, Vec<u8>)> {
+pub fn package(test: &str) -> Option<(PathBuf, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let cab = std::env::var_os("ENDORSE_TRUSTEDTPM_CAB")
         .map_or_else(|| root.join("../shared/data/TrustedTpm.cab"), PathBuf::from);
@@ -183,7 +184,12 @@ fn cabextract_unpacks_the_same() {
     for one in contents.certificates() {
         let theirs = std::fs::read(folder.path().join(&one.path)).unwrap();
         let theirs = endorse::trust::read_certificates(&theirs).unwrap();
-        assert_eq!(theirs, [one.certificate.clone()], "{}", one.path);
+        assert_eq!(
+            theirs,
+            std::slice::from_ref(&one.certificate),
+            "{}",
+            one.path
+        );
     }
 }
 

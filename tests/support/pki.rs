@@ -210,6 +210,7 @@ impl Key {
         }
     }
 
+    /// The signature on a message.
     pub fn sign(&self, scheme: Scheme, message: &[u8]) -> Vec<u8> {
         let random = SystemRandom::new();
         match (&self.secret, scheme) {

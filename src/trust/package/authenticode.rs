@@ -202,10 +202,10 @@ impl<'a> Bag<'a> {
         for element in certificates {
             let certificate = Certificate::from_der(element.whole)
                 .map_err(|error| Refusal::Wrong(error.to_string()))?;
-            if bag.certificates.iter().any(|known| **known == certificate) {
-                return Err(needless(&certificate));
+            // Some tools put one in twice, which says nothing more.
+            if !bag.certificates.iter().any(|known| **known == certificate) {
+                bag.certificates.push(Arc::new(certificate));
             }
-            bag.certificates.push(Arc::new(certificate));
         }
         Ok(bag)
     }

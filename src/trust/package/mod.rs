@@ -94,7 +94,7 @@ impl<'a> Package<'a> {
     ///
     /// # Errors
     /// `package-unsigned`, `package-signature`, `package-digest`, `package-algorithm`,
-    /// `package-timestamp`, `package-signer`, `package-trailing`.
+    /// `package-timestamp`, `package-signer`, `package-unsupported`, `package-trailing`.
     pub fn verify(&self, roots: &Roots, at: Time) -> Result<SignedPackage<'a>, Error> {
         let signature = authenticode::verify(self, roots, at)?;
         Ok(SignedPackage {

@@ -42,8 +42,8 @@ impl<'a> Signed<'a> {
             .ok_or_else(|| Refusal::wrong("it has no signed attributes"))?;
         let signed = Self {
             certificate: find(signer, bag)?,
-            attributes: attributes(set)
-                .map_err(|error| Refusal::Wrong(format!("its signed attributes: {error}")))?,
+            attributes: attributes(set, "signedAttrs")
+                .map_err(|error| Refusal::Wrong(error.to_string()))?,
         };
         let twice = signed.attributes.iter().enumerate().any(|(at, one)| {
             let others = signed.attributes.iter().take(at);

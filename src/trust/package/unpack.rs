@@ -45,7 +45,7 @@ pub(super) fn unpack(
         if checksum != 0 && checksum != sum(sizes, reserved, packed) {
             return Err(broken(number, "does not have the checksum that it states"));
         }
-        if len > MAX_BLOCK_LEN || (len == 0 && blocks > 0) {
+        if len == 0 || len > MAX_BLOCK_LEN {
             return Err(broken(number, "states a size that no block has"));
         }
         let start = unpacked.len();
