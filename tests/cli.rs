@@ -111,11 +111,14 @@ fn snapshots_of_challenges() {
     run_snapshots("tests/cmd/challenge/*.trycmd");
 }
 
-/// In a store of their own.
+/// Each in a store of its own.
 #[test]
 fn snapshots_of_stores() {
     let directory = tempfile::tempdir().unwrap();
-    run_snapshots_in("tests/cmd/store/*.trycmd", &directory.path().join("store"));
+    for session in ["store", "crl"] {
+        let files = format!("tests/cmd/{session}/*.trycmd");
+        run_snapshots_in(&files, &directory.path().join(session).join("store"));
+    }
     directory.close().unwrap();
 }
 

@@ -470,7 +470,11 @@ fn a_change_that_fails_changes_nothing() {
     let pool = contents.certificates[0].pool;
     let result: Result<(), _> = directory.change(&attribution, |change| {
         assert!(change.remove(pool, digest)?);
-        change.add_crl(b"a list", Source::Url("http://pki.example/crl".into()));
+        change.add_crl(
+            b"a list",
+            Source::Url("http://pki.example/crl".into()),
+            None,
+        );
         Err(endorse::finding::Error::misuse("no", "do not"))
     });
     assert_eq!(result.unwrap_err().message, "no");

@@ -192,8 +192,9 @@ impl Change<'_> {
         Ok(!stored.is_empty())
     }
 
-    /// Puts a certificate revocation list into the store; whether it was not there.
-    pub fn add_crl(&mut self, bytes: &[u8], source: Source) -> bool {
+    /// Puts a certificate revocation list into the store; whether it was not there. `member`
+    /// is where it is in the source.
+    pub fn add_crl(&mut self, bytes: &[u8], source: Source, member: Option<String>) -> bool {
         let digest = sha256(bytes);
         let path = self.crls.join(file_name(digest, CRL_SUFFIX));
         let mut stored = self.contents.crls.iter();
@@ -204,7 +205,7 @@ impl Change<'_> {
         self.gone.retain(|gone| *gone != path);
         self.added.push(of_crl(digest));
         self.new.push((path, bytes.to_owned()));
-        let record = self.record(source, None);
+        let record = self.record(source, member);
         self.catalogue.crls.insert(digest, record);
         true
     }

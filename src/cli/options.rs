@@ -113,7 +113,6 @@ pub(super) struct RegistryArgs {
 
 impl TrustArgs {
     /// The store on disk, to be changed.
-    #[cfg(feature = "fetch")]
     pub(super) fn directory(&self) -> Directory {
         store_directory(self.store.as_deref())
     }

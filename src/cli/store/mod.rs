@@ -2,7 +2,6 @@
 
 mod check;
 mod crl;
-mod crl_fetch;
 mod edit;
 mod fetch_issuers;
 mod history;
@@ -69,7 +68,7 @@ enum Command {
     Remove(edit::Remove),
     /// Fetch issuers that are missing, from the vendors' servers
     FetchIssuers(fetch_issuers::FetchIssuers),
-    /// Fetch certificate revocation lists
+    /// Keep certificate revocation lists: fetch, import, export, list, remove
     Crl(crl::Crl),
     /// Show who changed the store, when, how and why
     History(history::History),
@@ -120,10 +119,9 @@ fn attribution(action: &str, reason: Option<&str>) -> Result<Attribution, Error>
 
 /// Something that changed, in a line.
 fn line(changed: &Changed) -> String {
-    format!(
-        "{} {} {}",
-        changed.sha256,
-        changed.pool.map_or("crl", Pool::as_str),
-        changed.subject.as_deref().unwrap_or_default()
-    )
+    let pool = changed.pool.map_or("crl", Pool::as_str);
+    match &changed.subject {
+        Some(subject) => format!("{} {pool} {subject}", changed.sha256),
+        None => format!("{} {pool}", changed.sha256),
+    }
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::network::NetworkArgs;
+use super::super::network::NetworkArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::options::TrustArgs;
@@ -48,7 +48,7 @@ pub(super) struct CrlFetch {
 
 #[cfg(not(feature = "fetch"))]
 pub(super) fn run(_: &CrlFetch, _: &mut Console<'_>) -> Result<Exit, Error> {
-    Err(super::network::absent("store crl fetch"))
+    Err(super::super::network::absent("store crl fetch"))
 }
 
 #[cfg(feature = "fetch")]
@@ -60,7 +60,7 @@ mod with_fetch {
 
     use serde::Serialize;
 
-    use super::super::network::{JsonPlanned, planned_line};
+    use super::super::super::network::{JsonPlanned, planned_line};
     use super::{CRL_FETCH, Console, CrlFetch, Error, Exit};
     use crate::catalogue::{Contents, Source};
     use crate::cli::console::Paint;
@@ -229,12 +229,12 @@ mod with_fetch {
         if new.is_empty() {
             return Ok(all_well);
         }
-        let attribution = super::super::attribution("crl fetch", args.reason.as_deref())?;
+        let attribution = super::super::super::attribution("crl fetch", args.reason.as_deref())?;
         let directory = args.trust.directory();
         directory.change(&attribution, |change| {
             for (fetched, point) in &new {
                 let source = Source::Url(point.url.clone());
-                change.add_crl(fetched.crl().der(), source);
+                change.add_crl(fetched.crl().der(), source, None);
             }
             for replaced in new.iter().flat_map(|(fetched, _)| fetched.replaces()) {
                 change.remove_crl(*replaced);
