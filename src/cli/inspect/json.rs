@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::lint::JsonLint;
 use super::words::{
     authority_key_id, encoding_code, key_algorithm, key_usage_names, kind_code,
     signature_algorithm, texts,
@@ -8,7 +9,7 @@ use crate::cli::input::Input;
 use crate::cli::json::{
     self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonHostMachine, JsonTpmFacts,
 };
-use crate::ek::{Certificate, EkPub};
+use crate::ek::{Certificate, EkPub, Lint};
 use crate::finding::Error;
 use crate::hash::hex;
 use crate::identifier::Identifier;
@@ -63,6 +64,8 @@ struct InspectedCertificate {
     unknown_critical: Vec<String>,
     faulty: Vec<String>,
     findings: Vec<JsonFinding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lint: Option<JsonLint>,
 }
 
 pub(super) fn unreadable(input: &Input, error: &Error) -> Inspected {
@@ -81,7 +84,13 @@ pub(super) fn unreadable(input: &Input, error: &Error) -> Inspected {
     }
 }
 
-pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
+/// `lints` are those of the certificates in order, if they were asked for.
+pub(super) fn inspected(
+    input: &Input,
+    identifier: &Identifier,
+    lints: Option<&[Lint]>,
+) -> Inspected {
+    let mut lints = lints.unwrap_or_default().iter();
     Inspected {
         input: input.name.clone(),
         outcome: "read",
@@ -102,7 +111,7 @@ pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
         ekcerts: identifier
             .ekcerts
             .iter()
-            .map(|entry| inspected_certificate(&entry.certificate, &entry.source))
+            .map(|entry| inspected_certificate(&entry.certificate, &entry.source, lints.next()))
             .collect(),
         messages: identifier.messages.clone(),
         findings: identifier.findings.iter().map(JsonFinding::from).collect(),
@@ -120,7 +129,11 @@ fn tpm_names(key: &EkPub) -> Vec<JsonTpmName> {
         .collect()
 }
 
-fn inspected_certificate(certificate: &Certificate, source: &str) -> InspectedCertificate {
+fn inspected_certificate(
+    certificate: &Certificate,
+    source: &str,
+    lint: Option<&Lint>,
+) -> InspectedCertificate {
     let extensions = certificate.extensions();
     InspectedCertificate {
         certificate: JsonEkCert::new(certificate, source),
@@ -147,5 +160,6 @@ fn inspected_certificate(certificate: &Certificate, source: &str) -> InspectedCe
             .iter()
             .map(JsonFinding::from)
             .collect(),
+        lint: lint.map(JsonLint::from),
     }
 }

@@ -1,6 +1,7 @@
 //! `inspect`: what is in a file, for people and as JSON.
 
 mod json;
+mod lint;
 mod page;
 mod words;
 
@@ -13,6 +14,7 @@ use super::exit::Exit;
 use super::human::Page;
 use super::input::for_each_input;
 use super::report::report_unreadable;
+use crate::ek::Lint;
 use crate::finding::Error;
 use crate::identifier::Identifier;
 
@@ -24,13 +26,18 @@ Examples:
   endorse inspect hyp01.xml
   endorse inspect --json ek.der
   tpm2_getekcertificate | endorse inspect -
+  endorse inspect --lint -v ek.der
   endorse inspect --format json hyp01.xml > hyp01.json
 
 Nothing is judged: no path is built, no date compared, no signature verified.
-Use 'endorse verify' for that.
+Use 'endorse verify' for that. --lint holds each certificate against rules, by
+itself: 'profile' rules are those of the TCG's EK credential profile and of
+RFC 5280, some of which genuine EKcerts break; what fails a 'usable' rule is
+refused by every 'endorse verify'. docs/lint.md has all of them.
 
 Exit codes:
-  0  every file could be read
+  0  every file could be read, and no certificate fails a 'usable' rule
+  1  with --lint: a certificate fails a 'usable' rule
   2  wrong usage, or a file is missing
   3  a file is not a platform identifier, EK certificate or EKpub";
 
@@ -44,6 +51,9 @@ pub(super) struct Inspect {
     /// Write the one file given as a platform identifier in this form instead
     #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<Format>,
+    /// Hold each certificate against the EK credential profile and RFC 5280
+    #[arg(long, conflicts_with = "format")]
+    lint: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -67,13 +77,23 @@ pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Err
             .map_err(Clone::clone)
             .and_then(|bytes| Identifier::read(bytes).map(|identifier| (identifier, bytes.len())));
         match &read {
-            Ok(_) if console.manner.quiet && !console.manner.json => {}
-            Ok((identifier, length)) if !console.manner.json => {
-                let mut page = Page::new(console.color());
-                describe(&mut page, &input, identifier, *length);
-                console.print(&page.into_text());
+            Ok((identifier, length)) => {
+                let lints = args.lint.then(|| lint::lint(identifier));
+                let usable = lints.iter().flatten().all(Lint::is_usable);
+                if !usable {
+                    exit = exit.and(Exit::Rejected);
+                }
+                if console.manner.json {
+                    results.push(inspected(&input, identifier, lints.as_deref()));
+                } else if !console.manner.quiet || !usable {
+                    let mut page = Page::new(console.color());
+                    let lints = lints
+                        .as_deref()
+                        .map(|lints| (lints, console.manner.verbose));
+                    describe(&mut page, &input, identifier, *length, lints);
+                    console.print(&page.into_text());
+                }
             }
-            Ok((identifier, _)) => results.push(inspected(&input, identifier)),
             Err(error) => {
                 exit = exit.and(Exit::from(error));
                 report_unreadable(console, &input.name, error);

@@ -44,6 +44,17 @@ pub struct Extensions {
     pub unknown_critical: Vec<ObjectIdentifier>,
     /// Extensions that are understood by name, but not readable or there twice.
     pub faulty: Vec<String>,
+    /// Every extension in order, understood or not, and whether it is critical.
+    pub present: Vec<(ObjectIdentifier, bool)>,
+}
+
+impl Extensions {
+    /// Whether the extension is critical; `None` if it is not there.
+    pub fn criticality(&self, extension: ObjectIdentifier) -> Option<bool> {
+        self.present
+            .iter()
+            .find_map(|&(oid, critical)| (oid == extension).then_some(critical))
+    }
 }
 
 /// Basic constraints (RFC 5280 4.2.1.9).
@@ -127,6 +138,16 @@ pub struct PolicyConstraints {
     pub inhibit_policy_mapping: Option<u32>,
 }
 
+impl GeneralName {
+    /// The name, if it is a directoryName.
+    pub fn directory(&self) -> Option<&Name> {
+        match self {
+            Self::Directory(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
 impl KeyUsage {
     /// digitalSignature.
     pub const DIGITAL_SIGNATURE: u16 = 1;
@@ -138,6 +159,8 @@ impl KeyUsage {
     pub const KEY_AGREEMENT: u16 = 1 << 4;
     /// keyCertSign.
     pub const KEY_CERT_SIGN: u16 = 1 << 5;
+    /// cRLSign.
+    pub const CRL_SIGN: u16 = 1 << 6;
 
     /// Whether any of these bits is set.
     pub fn allows(self, any_of: u16) -> bool {
