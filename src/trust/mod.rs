@@ -6,6 +6,7 @@ mod ek_rules;
 #[cfg(feature = "roots")]
 mod embedded;
 mod failure;
+mod graph;
 mod name_constraints;
 mod policy;
 mod policy_graph;
@@ -17,6 +18,7 @@ mod supplied;
 mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
+pub use graph::{Graph, GraphEntry, GraphRole, MAX_GRAPH_SIGNATURES, MAX_NODES};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
 pub use signature::is_self_signed;

@@ -1,6 +1,7 @@
 //! `store`: the two certificate stores on disk, one file for each kind of work.
 
 mod edit;
+mod graph;
 mod history;
 mod import;
 mod json;
@@ -51,6 +52,8 @@ enum Command {
     List(listed::List),
     /// Show everything that is known of one certificate
     Show(listed::Show),
+    /// Draw which certificate issued which
+    Graph(graph::GraphArgs),
     /// Import Microsoft's package TrustedTpm.cab, a directory or a file of certificates
     Import(import::Import),
     /// Show what an import would change
@@ -69,6 +72,7 @@ impl Store {
         match &self.command {
             Command::List(_) => listed::LIST,
             Command::Show(_) => listed::SHOW,
+            Command::Graph(_) => graph::GRAPH,
             Command::Import(_) => import::IMPORT,
             Command::Diff(_) => import::DIFF,
             Command::Add(_) => edit::ADD,
@@ -82,6 +86,7 @@ pub(super) fn run(args: &Store, console: &mut Console<'_>) -> Result<Exit, Error
     match &args.command {
         Command::List(args) => listed::list(args, console),
         Command::Show(args) => listed::show(args, console),
+        Command::Graph(args) => graph::run(args, console),
         Command::Import(args) => import::import(args, console),
         Command::Diff(args) => import::diff(args, console),
         Command::Add(args) => edit::add(args, console),
