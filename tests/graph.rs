@@ -29,7 +29,7 @@ use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::finding::Fault;
 use endorse::hash::Sha256Digest;
-use endorse::trust::{Graph, GraphEntry, GraphRole, MAX_GRAPH_SIGNATURES, MAX_NODES, Purpose};
+use endorse::trust::{Graph, GraphEntry, GraphRole, MAX_GRAPH_NODES, MAX_GRAPH_PAIRS, Purpose};
 
 use pki::*;
 
@@ -508,7 +508,7 @@ fn too_much_is_refused() {
     // The serial number is in the first octets; nobody asks whether the signature fits.
     let der = Spec::ca(dn("V", "A"), ec_key(0), dn("V", "B"), ec_key(1)).der();
     let place = der.windows(3).position(|w| w == [1, 0x23, 0x45]).unwrap();
-    let many: Vec<Certificate> = (0..=MAX_NODES as u32)
+    let many: Vec<Certificate> = (0..=MAX_GRAPH_NODES as u32)
         .map(|number| {
             let mut der = der.clone();
             der[place..place + 3].copy_from_slice(&number.to_be_bytes()[1..]);
@@ -520,6 +520,23 @@ fn too_much_is_refused() {
     assert_eq!(refused.fault, Fault::Unsupported);
     assert!(refused.message.contains("20000 certificates"), "{refused}");
 
+    // Editions of one CA, and what they all may have issued: one signature each, but many
+    // lines.
+    let editions: Vec<Certificate> = many.iter().take(500).cloned().collect();
+    let mut spec = Spec::ca(dn("V", "C"), ec_key(2), dn("V", "A"), ec_key(0));
+    let subjects: Vec<Certificate> = (0..=(MAX_GRAPH_PAIRS / 500) as u16)
+        .map(|number| {
+            spec.serial = [&[0x40], &number.to_be_bytes()[..]].concat();
+            Certificate::from_der(&spec.der()).unwrap()
+        })
+        .collect();
+    let all =
+        || entries(&editions, GraphRole::Root).chain(entries(&subjects, GraphRole::Intermediate));
+    let refused = Graph::of(all(), at()).unwrap_err();
+    assert!(refused.message.contains("200000 pairs"), "{refused}");
+    let fits = Graph::of(all().skip(2), at()).unwrap();
+    assert_eq!(fits.edges().count(), 498 * subjects.len());
+
     // Many keys of one name, which issued each other by name.
     let mut spec = Spec::ca(dn("V", "A"), ec_key(0), dn("V", "A"), ec_key(0));
     let identifier = Scheme::Pkcs1(Hash::Sha256).identifier();
@@ -528,7 +545,7 @@ fn too_much_is_refused() {
     let der = spec.der();
     let key = spec.spki[spec.spki.len() - 8..].to_vec();
     let place = der.windows(8).position(|window| window == key).unwrap();
-    let count = (MAX_GRAPH_SIGNATURES as f64).sqrt() as u32 + 2;
+    let count = (MAX_GRAPH_PAIRS as f64).sqrt() as u32 + 2;
     let many: Vec<Certificate> = (0..count)
         .map(|number| {
             let mut der = der.clone();
@@ -538,5 +555,5 @@ fn too_much_is_refused() {
         .collect();
     let refused = Graph::of(entries(&many, GraphRole::Intermediate), at()).unwrap_err();
     assert_eq!(refused.fault, Fault::Unsupported);
-    assert!(refused.message.contains("200000 signatures"), "{refused}");
+    assert!(refused.message.contains("200000 pairs"), "{refused}");
 }

@@ -18,7 +18,7 @@ mod supplied;
 mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
-pub use graph::{Graph, GraphEntry, GraphRole, MAX_GRAPH_SIGNATURES, MAX_NODES};
+pub use graph::{Graph, GraphEntry, GraphRole, MAX_GRAPH_NODES, MAX_GRAPH_PAIRS};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
 pub use signature::is_self_signed;

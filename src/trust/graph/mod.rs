@@ -5,6 +5,7 @@
 //! That a path leads to an anchor does not make it valid: dates, constraints and
 //! revocation are for [`Store::verify`](super::Store::verify).
 
+mod connect;
 mod dot;
 mod forest;
 mod svg;
@@ -12,19 +13,16 @@ mod words;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::signature::{self, SignatureError};
-use super::{Policy, Purpose, too_small};
+use super::{Policy, Purpose, signature, too_small};
 use crate::der::Time;
 use crate::ek::{Certificate, NameKey, check_key};
 use crate::finding::{Error, Fault, Severity};
 use crate::hash::{Sha256Digest, sha256};
 
-/// The most certificates that are drawn: eight times Microsoft's package.
-pub const MAX_NODES: usize = 20_000;
+pub use connect::MAX_GRAPH_PAIRS;
 
-/// The most signatures that are verified for one graph. Microsoft's package needs under
-/// 4,000; many certificates of one name would need the square of their number.
-pub const MAX_GRAPH_SIGNATURES: usize = 200_000;
+/// The most certificates that are drawn: nine times Microsoft's package.
+pub const MAX_GRAPH_NODES: usize = 20_000;
 
 /// What a certificate of a graph is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,7 +118,7 @@ impl Graph {
     /// certificate is expired or not yet valid. The order of the entries does not matter.
     ///
     /// # Errors
-    /// [`Fault::Unsupported`] above [`MAX_NODES`] or [`MAX_GRAPH_SIGNATURES`].
+    /// [`Fault::Unsupported`] above [`MAX_GRAPH_NODES`] or [`MAX_GRAPH_PAIRS`].
     pub fn of<'a>(
         entries: impl IntoIterator<Item = GraphEntry<'a>>,
         at: Time,
@@ -222,84 +220,6 @@ impl Graph {
         svg::write(self, title)
     }
 
-    /// Finds the keys that signed each certificate.
-    fn connect(&mut self) -> Result<(), Error> {
-        let mut by_subject: HashMap<&NameKey, Vec<usize>> = HashMap::new();
-        for (index, node) in self.nodes.iter().enumerate() {
-            let subject = node.certificate.subject();
-            if !subject.is_empty() {
-                by_subject.entry(subject.key()).or_default().push(index);
-            }
-        }
-        let mut budget = MAX_GRAPH_SIGNATURES;
-        let mut found = Vec::with_capacity(self.nodes.len());
-        for (index, node) in self.nodes.iter().enumerate() {
-            let candidates = by_subject
-                .get(node.certificate.issuer().key())
-                .map_or(&[][..], Vec::as_slice);
-            found.push(self.issuers_of(index, node, candidates, &mut budget)?);
-        }
-        for (index, (issuers, orphan)) in found.into_iter().enumerate() {
-            for &issuer in &issuers {
-                if let Some(issuer) = self.nodes.get_mut(issuer) {
-                    issuer.subjects.push(index);
-                }
-            }
-            if let Some(node) = self.nodes.get_mut(index) {
-                node.issuers = issuers;
-                node.orphan = orphan;
-            }
-        }
-        Ok(())
-    }
-
-    /// Those of the candidates whose key signed the node, or why there is none.
-    fn issuers_of(
-        &self,
-        index: usize,
-        node: &Node,
-        candidates: &[usize],
-        budget: &mut usize,
-    ) -> Result<(Vec<usize>, Option<Orphan>), Error> {
-        // Editions of one CA have one key: it is tried once.
-        let mut tried: HashMap<&[u8], bool> = HashMap::new();
-        let mut issuers = Vec::new();
-        let mut orphan = Orphan::NotHere;
-        let mut self_signed = false;
-        for &candidate in candidates {
-            let Some(issuer) = self.nodes.get(candidate) else {
-                continue;
-            };
-            let key = issuer.certificate.spki_der();
-            let signed = match tried.get(key) {
-                Some(&signed) => signed,
-                None => {
-                    *budget = budget.checked_sub(1).ok_or_else(too_many_signatures)?;
-                    let result = signature::verify(&node.certificate, &issuer.certificate);
-                    if matches!(result, Err(SignatureError::Unsupported(_))) {
-                        orphan = Orphan::Unsupported;
-                    } else if orphan == Orphan::NotHere {
-                        orphan = Orphan::OtherKey;
-                    }
-                    tried.insert(key, result.is_ok());
-                    result.is_ok()
-                }
-            };
-            if signed && candidate == index {
-                self_signed = true;
-            } else if signed {
-                issuers.push(candidate);
-            }
-        }
-        // A root's key is in its other editions as well; it needs no issuer among them.
-        if self_signed {
-            orphan = Orphan::SelfSigned;
-            issuers.clear();
-        }
-        let orphan = issuers.is_empty().then_some(orphan);
-        Ok((issuers, orphan))
-    }
-
     /// Follows the edges from the anchors.
     fn find_anchored(&mut self) {
         let mut queue: VecDeque<usize> = VecDeque::new();
@@ -399,11 +319,11 @@ fn gather<'a>(entries: impl IntoIterator<Item = GraphEntry<'a>>) -> Result<Vec<N
         node.role = node.role.min(entry.role);
         node.purpose = node.purpose.min(entry.purpose);
         node.vendors.extend(entry.vendor.map(str::to_owned));
-        if nodes.len() > MAX_NODES {
+        if nodes.len() > MAX_GRAPH_NODES {
             return Err(Error::new(
                 Fault::Unsupported,
-                format!("more than {MAX_NODES} certificates are not drawn"),
-                "draw one vendor at a time",
+                format!("more than {MAX_GRAPH_NODES} certificates are not drawn"),
+                "take out of the store what no EKcert chains over",
             ));
         }
     }
@@ -417,12 +337,4 @@ fn gather<'a>(entries: impl IntoIterator<Item = GraphEntry<'a>>) -> Result<Vec<N
         a.name.cmp(&b.name).then_with(digests)
     });
     Ok(nodes)
-}
-
-fn too_many_signatures() -> Error {
-    Error::new(
-        Fault::Unsupported,
-        format!("more than {MAX_GRAPH_SIGNATURES} signatures would have to be verified"),
-        "many certificates share one name: take them out of the store, or draw one vendor at a time",
-    )
 }

@@ -7,11 +7,13 @@
 use std::collections::BTreeMap;
 
 use super::forest::Forest;
-use super::words::{self, cut, day, year};
+use super::words::{self, cut, day};
 use super::{Graph, GraphRole, Mark, Node};
 
+mod cells;
 mod draw;
 
+use cells::{Cell, cells, of_many};
 use draw::{Badge, Drawing};
 
 /// Widths and heights in pixels.
@@ -25,13 +27,10 @@ const BADGES_HEIGHT: usize = 18;
 const BOX_WIDTH: usize = 620;
 const CELL_HEIGHT: usize = 38;
 const CELL_WIDTH: usize = 360;
+/// From one cell to the next.
+const CELL_STEP: usize = CELL_WIDTH + GAP;
 /// Deeper trees are drawn no further to the right. Genuine hierarchies have four levels.
 const MAX_INDENT: usize = 12;
-
-/// From so many certificates under one issuer on, those with like names share a cell.
-const COLLAPSE_FROM: usize = 200;
-/// So many with like names.
-const COLLAPSED_FROM: usize = 3;
 
 pub(super) fn write(graph: &Graph, title: &str) -> String {
     let forest = Forest::of(graph);
@@ -326,7 +325,7 @@ impl Picture<'_> {
         }
         let x = indented(depth);
         let room = WIDTH.saturating_sub(MARGIN).saturating_sub(x);
-        let columns = (room.saturating_add(GAP) / CELL_WIDTH.saturating_add(GAP)).max(1);
+        let columns = (room.saturating_add(GAP) / CELL_STEP).max(1);
         if let Some(from) = from {
             self.drawing
                 .elbow(from, x, self.y.saturating_add(CELL_HEIGHT / 2));
@@ -336,7 +335,7 @@ impl Picture<'_> {
             let mut cell_x = x;
             for cell in row {
                 self.cell(cell, cell_x);
-                cell_x = cell_x.saturating_add(CELL_WIDTH).saturating_add(GAP);
+                cell_x = cell_x.saturating_add(CELL_STEP);
             }
             self.down(CELL_HEIGHT.saturating_add(6));
         }
@@ -396,83 +395,6 @@ impl Picture<'_> {
         self.badge_row(badge_x, y.saturating_add(20), room, &badges);
         self.drawing.close_group();
     }
-}
-
-/// A place in the columns.
-enum Cell {
-    One(usize),
-    /// What their names have in common, and which they are.
-    Many(String, Vec<usize>),
-}
-
-impl Cell {
-    fn first<'g>(&self, graph: &'g Graph) -> Option<&'g Node> {
-        match self {
-            Self::One(index) => graph.nodes.get(*index),
-            Self::Many(_, indices) => graph.nodes.get(*indices.first()?),
-        }
-    }
-}
-
-/// One for each, or fewer where there are too many.
-fn cells(graph: &Graph, leaves: &[usize]) -> Vec<Cell> {
-    if leaves.len() < COLLAPSE_FROM {
-        return leaves.iter().copied().map(Cell::One).collect();
-    }
-    let mut by_stem: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for &leaf in leaves {
-        let name = graph
-            .nodes
-            .get(leaf)
-            .map(|node| node.name.clone())
-            .unwrap_or_default();
-        by_stem.entry(words::stem(&name)).or_default().push(leaf);
-    }
-    let mut cells = Vec::new();
-    for (stem, indices) in by_stem {
-        if indices.len() < COLLAPSED_FROM {
-            cells.extend(indices.into_iter().map(Cell::One));
-        } else {
-            cells.push(Cell::Many(stem, indices));
-        }
-    }
-    cells
-}
-
-/// What certificates with like names have in common, and how many have which mark.
-fn of_many(graph: &Graph, indices: &[usize]) -> (String, Vec<Badge>) {
-    let nodes: Vec<&Node> = indices
-        .iter()
-        .filter_map(|&index| graph.nodes.get(index))
-        .collect();
-    let mut keys: Vec<String> = nodes.iter().map(|node| node.key()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let ends = || nodes.iter().map(|node| node.certificate.not_after());
-    let mut facts = keys.join(", ");
-    if let (Some(first), Some(last)) = (ends().min(), ends().max()) {
-        facts.push_str(&format!(" · to {}", year(first)));
-        if year(first) != year(last) {
-            facts.push_str(&format!(" … {}", year(last)));
-        }
-    }
-    let badges = words::MARKS
-        .iter()
-        .filter_map(|&(mark, word, _)| {
-            let marked = nodes.iter().filter(|node| node.marks.contains(&mark));
-            let count = marked.count();
-            let word = match count {
-                0 => return None,
-                all if all == nodes.len() => word.to_owned(),
-                some => format!("{some} {word}"),
-            };
-            Some(Badge {
-                word,
-                class: class_of(mark),
-            })
-        })
-        .collect();
-    (facts, badges)
 }
 
 fn indented(depth: usize) -> usize {
