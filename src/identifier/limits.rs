@@ -23,7 +23,7 @@ pub const MAX_NAME_LEN: usize = 128;
 
 /// The most elements, texts, attributes, comments and instructions together in one
 /// document. Genuine files have a few dozen.
-pub const MAX_GRAPH_NODES: usize = 2048;
+pub const MAX_NODES: usize = 2048;
 
 /// The most EKpubs in one input, and the most EKcerts. A TPM has one per template
 /// (nine at present) and seldom more than a handful of certificates with those of

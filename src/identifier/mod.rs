@@ -27,8 +27,8 @@ mod xml;
 
 pub(crate) use facts::FileMachine;
 pub use limits::{
-    MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_GRAPH_NODES, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN,
-    MAX_INPUT_LEN, MAX_KEYS, MAX_MATERIAL_LEN, MAX_NAME_LEN,
+    MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN, MAX_INPUT_LEN, MAX_KEYS,
+    MAX_MATERIAL_LEN, MAX_NAME_LEN, MAX_NODES,
 };
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
 pub(crate) use object::list;

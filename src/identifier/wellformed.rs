@@ -1,6 +1,6 @@
 //! What XML 1.0 allows, and how much of it is read.
 
-use super::limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_GRAPH_NODES, MAX_NAME_LEN};
+use super::limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_NAME_LEN, MAX_NODES};
 use super::model::{Element, Node};
 
 /// Whether a tree that was not read from XML is one that could have been.
@@ -84,9 +84,9 @@ impl Size {
         self.nodes = self.nodes.saturating_add(nodes);
         self.octets = self.octets.saturating_add(octets);
         self.too_large = true;
-        if self.nodes > MAX_GRAPH_NODES {
+        if self.nodes > MAX_NODES {
             return Err(format!(
-                "there are more than {MAX_GRAPH_NODES} elements, attributes and texts"
+                "there are more than {MAX_NODES} elements, attributes and texts"
             ));
         }
         if self.octets > MAX_DOCUMENT_LEN {

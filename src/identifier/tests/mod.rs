@@ -412,7 +412,7 @@ fn limits() {
     let json = read(&deep(MAX_DEPTH)).to_json();
     assert_eq!(read(&json).ekpubs.len(), 1);
     assert_eq!(
-        code(&genuine(&"<a/>".repeat(MAX_GRAPH_NODES))),
+        code(&genuine(&"<a/>".repeat(MAX_NODES))),
         Some(Code::InputTooLarge)
     );
     assert_eq!(
@@ -540,11 +540,7 @@ fn the_documentation_agrees() {
         format!("| {} KiB |", MAX_DOCUMENT_LEN / 1024),
         format!("| {MAX_DEPTH} |"),
         format!("| {MAX_NAME_LEN} bytes |"),
-        format!(
-            "| {},{:03} |",
-            MAX_GRAPH_NODES / 1000,
-            MAX_GRAPH_NODES % 1000
-        ),
+        format!("| {},{:03} |", MAX_NODES / 1000, MAX_NODES % 1000),
         format!("| {MAX_KEYS} each |"),
     ] {
         assert!(page.contains(&limit), "{limit}");
