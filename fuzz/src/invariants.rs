@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use endorse::der::{Reader, Time, Tlv, subrange, tag};
 use endorse::ek::{
-    Certificate, EkCertService, EkPub, MAX_CHAIN_CERTIFICATES, check_key, check_profile,
+    Certificate, EkCertService, EkPub, Lint, MAX_CHAIN_CERTIFICATES, check_key, check_profile,
     order_chain, read_service_reply, split_chain, unwrap_nv,
 };
 use endorse::finding::Code;
@@ -16,7 +16,10 @@ use endorse::possession::{
     Answer, Challenge, Credential, Kept, KeptEk, Quote, QuoteSignature, Request, Terms, check,
 };
 use endorse::trust::package::{MAX_FILES, MAX_UNPACKED_LEN, Package, Roots};
-use endorse::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, read_certificates};
+use endorse::trust::{
+    Graph, GraphEntry, GraphRole, Origin, Policy, PolicyInputs, Purpose, Store, Supplied, Usage,
+    read_certificates,
+};
 use endorse::verdict::{Outcome, judge};
 
 /// Reading an identifier: what is written from it reads back as the same thing, and
@@ -110,6 +113,34 @@ pub(crate) fn certificate(data: &[u8]) {
         assert_eq!(name.to_string().is_empty(), name.is_empty());
     }
     let _ = check_profile(&certificate);
+    let lint = Lint::of(&certificate, &[]);
+    assert!(lint.results.len() > 20);
+    draw(&certificate);
+}
+
+/// A drawing has no control character and no text that is markup, whatever the names are.
+fn draw(certificate: &Certificate) {
+    let vendor = certificate.issuer().to_string();
+    let entry = GraphEntry {
+        certificate,
+        role: GraphRole::Root,
+        vendor: Some(&vendor),
+        purpose: Purpose::of(certificate),
+    };
+    let graph = Graph::of([entry], now());
+    assert!(graph.is_ok());
+    let Ok(graph) = graph else {
+        return;
+    };
+    let svg = graph.to_svg(&vendor);
+    for drawing in [&svg, &graph.to_dot(&vendor)] {
+        assert!(drawing.chars().all(|c| c == '\n' || !c.is_control()));
+    }
+    // What is drawn depends on the certificate, its elements do not.
+    assert_eq!(svg.matches("<g>").count(), 1);
+    for element in ["<script", "<![", "<!--", "]]>"] {
+        assert!(!svg.contains(element));
+    }
 }
 
 /// Splitting a chain area: the parts follow one another, nothing but padding is between

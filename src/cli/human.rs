@@ -94,13 +94,18 @@ impl Page {
         self.finding_as(depth, Paint::Careful, "waived", finding);
     }
 
-    fn finding_as(&mut self, depth: usize, paint: Paint, word: &str, finding: &Finding) {
+    /// A word in colour, and a text.
+    pub(super) fn marked(&mut self, depth: usize, paint: Paint, word: &str, text: &str) {
         self.indent(depth);
-        let word = format!("{word}[{}]", finding.code);
-        self.text.push_str(&paint.on(self.color, &word));
+        self.text.push_str(&paint.on(self.color, word));
         self.text.push_str(": ");
-        self.text.push_str(&shown(&finding.message));
+        self.text.push_str(&shown(text));
         self.text.push('\n');
+    }
+
+    fn finding_as(&mut self, depth: usize, paint: Paint, word: &str, finding: &Finding) {
+        let word = format!("{word}[{}]", finding.code);
+        self.marked(depth, paint, &word, &finding.message);
         let below = depth.saturating_add(1);
         if !finding.help.is_empty() {
             self.line(below, &format!("help: {}", finding.help));

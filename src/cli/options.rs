@@ -359,6 +359,6 @@ fn one_line(error: &Error) -> String {
     kept.join(": ")
 }
 
-fn parse_time(text: &str) -> Result<Time, String> {
+pub(super) fn parse_time(text: &str) -> Result<Time, String> {
     Time::parse_rfc3339(text).map_err(|error| format!("{error}; {}", error.help))
 }

@@ -60,10 +60,11 @@ impl TpmAttributes {
     }
 }
 
-const TPM_MANUFACTURER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.1");
-const TPM_MODEL: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.2");
-const TPM_VERSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.3");
-const TPM_SPECIFICATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.16");
+pub(super) const TPM_MANUFACTURER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.1");
+pub(super) const TPM_MODEL: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.2");
+pub(super) const TPM_VERSION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.3");
+pub(super) const TPM_SPECIFICATION: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.23.133.2.16");
 const TPM_SECURITY_ASSERTIONS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.2.18");
 
 /// Takes the TPM's attributes from the directoryNames of a subjectAltName.

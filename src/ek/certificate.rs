@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use x509_parser::certificate::Validity;
 use x509_parser::prelude::FromDer as _;
 
-use super::{Algorithm, EkPub, Extensions, Name, extensions};
+use super::{Algorithm, EkPub, Extensions, GeneralName, Name, extensions};
 use crate::der::{Reader, Time, Tlv, TlvError, subrange, tag};
 use crate::finding::{Code, Error, Finding};
 use crate::hash::{Sha1Thumbprint, Sha256Digest, sha1_thumbprint, sha256};
@@ -201,6 +201,11 @@ impl Certificate {
         quirks.into_iter().map(Quirk::finding).collect()
     }
 
+    /// What is said of this quirk, if the certificate has it.
+    pub(super) fn quirk(&self, quirk: Quirk) -> Option<&'static str> {
+        self.quirks.contains(&quirk).then(|| quirk.words().1)
+    }
+
     fn part(&self, range: &Range<usize>) -> &[u8] {
         // The ranges were made from this very slice.
         self.der.get(range.clone()).unwrap_or_default()
@@ -263,7 +268,13 @@ fn read(bytes: &[u8]) -> Result<Certificate, (&'static str, TlvError)> {
     };
     fields.finish().map_err(at("tbsCertificate"))?;
 
-    if !issuer.is_in_set_order() || !subject.is_in_set_order() {
+    let alt_names = extensions.subject_alt_names.iter();
+    if !issuer.is_in_set_order()
+        || !subject.is_in_set_order()
+        || alt_names
+            .filter_map(GeneralName::directory)
+            .any(|name| !name.is_in_set_order())
+    {
         quirks.push(Quirk::SetOrder);
     }
     // Every part is a slice of `bytes`, so none of these can fail.
@@ -343,8 +354,9 @@ fn validity_of(validity: Tlv<'_>) -> Result<(Time, Time), TlvError> {
 }
 
 impl Quirk {
-    fn finding(self) -> Finding {
-        let (code, message) = match self {
+    /// The code of the finding, and what it says.
+    fn words(self) -> (Code, &'static str) {
+        match self {
             Self::ExplicitDefault => (
                 Code::ProfileEncoding,
                 "a default value is written out, which DER forbids",
@@ -373,7 +385,11 @@ impl Quirk {
                 Code::ProfileVersion,
                 "the certificate has extensions but is not version 3",
             ),
-        };
+        }
+    }
+
+    fn finding(self) -> Finding {
+        let (code, message) = self.words();
         Finding::new(
             code,
             message,

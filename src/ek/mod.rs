@@ -8,14 +8,16 @@ mod chain;
 mod encoding;
 mod extensions;
 mod facts;
+mod fitness;
+mod lint;
 mod name;
 mod nv;
 mod policy;
-mod profile;
 mod public_key;
 mod reply;
 mod residues;
 mod service;
+mod signature_name;
 mod spki;
 mod template;
 mod tpm_public;
@@ -38,15 +40,19 @@ pub use extensions::{
 };
 pub(crate) use extensions::{authority_key_id, point_name, reason_flags};
 pub use facts::{MAX_VENDOR_STRING_LEN, TpmFacts};
+pub(crate) use fitness::EK_CERTIFICATE;
+pub use lint::{
+    Certainty, Level, Lint, LintResult, LintSubject, Outcome, Rule, check_profile, lint_rules,
+};
 pub use name::{Name, NameKey};
 pub use nv::{Unwrapped, unwrap_nv};
 pub use policy::EkPolicy;
-pub use profile::check_profile;
 pub use public_key::{
     Algorithm, Curve, EkPub, Key, MAX_RSA_BITS, MAX_RSA_EXPONENT_LEN, MIN_RSA_BITS,
 };
 pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
 pub use service::EkCertService;
+pub(crate) use signature_name::signature_name;
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, Scheme, TpmPublic};
 pub(crate) use vendor::is_vendor_id;

@@ -101,6 +101,29 @@ impl Name {
     }
 }
 
+/// One attribute of a name, for what is said of its form.
+pub(super) struct AttributeForm<'a> {
+    /// Content octets of its type.
+    pub(super) oid: &'a [u8],
+    /// Identifier octet of its value.
+    pub(super) value_tag: u8,
+}
+
+impl Name {
+    /// Type and string type of every attribute, in order.
+    pub(super) fn attribute_forms(&self) -> Vec<AttributeForm<'_>> {
+        let mut forms = Vec::new();
+        // The structure was checked when the name was read.
+        let _ = for_each_attribute(&self.raw, |attribute, _| {
+            forms.push(AttributeForm {
+                oid: attribute.oid,
+                value_tag: attribute.value.tag,
+            });
+        });
+        forms
+    }
+}
+
 impl NameKey {
     /// Whether this name lies in the subtree below `base` (RFC 5280 4.2.1.10).
     pub fn is_within(&self, base: &Self) -> bool {

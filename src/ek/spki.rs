@@ -88,6 +88,14 @@ impl EkPub {
     }
 }
 
+/// Whether the algorithm of a SubjectPublicKeyInfo is id-RSAES-OAEP.
+pub(super) fn is_oaep(der: &[u8]) -> bool {
+    let oid = Tlv::parse_all(der, tag::SEQUENCE)
+        .and_then(|spki| spki.reader().expect(tag::SEQUENCE))
+        .and_then(|algorithm| algorithm.reader().expect(tag::OID));
+    oid.is_ok_and(|oid| oid.content == RSAES_OAEP.as_bytes())
+}
+
 /// The canonical SubjectPublicKeyInfo of an RSA key.
 pub(super) fn encode_rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     let key = element(tag::SEQUENCE, &[&unsigned(modulus), &unsigned(exponent)]);

@@ -3,13 +3,8 @@
 use ::der::oid::ObjectIdentifier;
 
 use super::failure::subject_or_serial;
-use crate::ek::{Certificate, KeyUsage};
+use crate::ek::{Certificate, EK_CERTIFICATE};
 use crate::finding::{Code, Finding, Severity};
-
-/// tcg-kp-EKCertificate (TCG EK Credential Profile 3.2.16).
-const EK_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.8.1");
-/// anyExtendedKeyUsage (RFC 5280 4.2.1.12).
-const ANY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
 /// Checks `path`, end entity first.
 pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
@@ -17,37 +12,18 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
     let Some((end_entity, issuers)) = path.split_first() else {
         return findings;
     };
-    // An EKcert says what it is for, or nothing; anyExtendedKeyUsage says nothing.
-    if let Some(usages) = &end_entity.extensions().extended_key_usage
-        && !usages.contains(&EK_CERTIFICATE)
-    {
+    if let Some(usages) = end_entity.other_purposes() {
         findings.push(eku_missing(end_entity, usages));
     }
-    // A CA that names purposes vouches for those alone, as Windows has it. This is
-    // what keeps Microsoft's attestation-key CAs from issuing EKcerts.
     for issuer in issuers {
-        if let Some(usages) = &issuer.extensions().extended_key_usage
-            && !usages.contains(&EK_CERTIFICATE)
-            && !usages.contains(&ANY_USAGE)
-        {
+        if let Some(usages) = issuer.other_purposes_as_ca() {
             findings.push(eku_missing(issuer, usages));
         }
     }
-    // A root of old may say nothing of being a CA. Anyone can hand it in as an EKcert,
-    // and as an anchor it would need no signature. The same goes for its other editions
-    // and for old CAs below it: a certificate that says neither that it is no CA nor
-    // anything of a TPM or an EK is not taken for an EKcert.
-    let extensions = end_entity.extensions();
-    let what = match extensions.basic_constraints {
-        Some(basic) => basic.ca.then_some("is a CA certificate, not an EKcert"),
-        None if issuers.is_empty() => {
-            Some("is in the root store and does not say that it is no CA")
-        }
-        None if !end_entity.subject().is_empty() && end_entity.is_self_issued() => {
-            Some("is self-issued and does not say that it is no CA")
-        }
-        None => (!speaks_of_a_tpm(end_entity))
-            .then_some("says neither that it is no CA nor that it is for an EK or a TPM"),
+    let what = if issuers.is_empty() && end_entity.extensions().basic_constraints.is_none() {
+        Some("is in the root store and does not say that it is no CA")
+    } else {
+        end_entity.not_an_ekcert()
     };
     findings.extend(what.map(|what| {
         Finding::new(
@@ -57,15 +33,7 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
         )
         .about(end_entity.thumbprint_sha1())
     }));
-    // AMD's EC EKs say keyEncipherment, so which of the three does not matter; a
-    // certificate for signing alone is not an EK's.
-    const FOR_AN_EK: u16 =
-        KeyUsage::KEY_ENCIPHERMENT | KeyUsage::DATA_ENCIPHERMENT | KeyUsage::KEY_AGREEMENT;
-    if end_entity
-        .extensions()
-        .key_usage
-        .is_some_and(|usage| !usage.allows(FOR_AN_EK))
-    {
+    if end_entity.key_usage_is_not_for_an_ek() {
         findings.push(
             Finding::new(
                 Code::ProfileKeyUsage,
@@ -86,7 +54,7 @@ pub(super) fn check(path: &[&Certificate]) -> Vec<Finding> {
 /// below the same root nobody knows what they issue. There the EKcert has to say it.
 pub(super) fn check_beyond_store(path: &[&Certificate]) -> Option<Finding> {
     let end_entity = path.first()?;
-    (!speaks_of_a_tpm(end_entity)).then(|| {
+    (!end_entity.speaks_of_a_tpm()).then(|| {
         Finding::new(
             Code::EkuMissing,
             format!(
@@ -99,11 +67,6 @@ pub(super) fn check_beyond_store(path: &[&Certificate]) -> Option<Finding> {
         )
         .about(end_entity.thumbprint_sha1())
     })
-}
-
-fn speaks_of_a_tpm(end_entity: &Certificate) -> bool {
-    let extensions = end_entity.extensions();
-    extensions.extended_key_usage.is_some() || extensions.tpm.manufacturer.is_some()
 }
 
 fn eku_missing(certificate: &Certificate, usages: &[ObjectIdentifier]) -> Finding {

@@ -6,6 +6,7 @@ mod ek_rules;
 #[cfg(feature = "roots")]
 mod embedded;
 mod failure;
+mod graph;
 mod name_constraints;
 pub mod package;
 mod pkcs7;
@@ -21,6 +22,7 @@ mod supplied;
 mod validate;
 
 pub use build::{MAX_PATH_LEN, MAX_SIGNATURES, PathFailure, PolicyInputs, Usage, VerifiedPath};
+pub use graph::{Graph, GraphEntry, GraphRole, MAX_GRAPH_NODES, MAX_GRAPH_PAIRS};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
 pub use read::read_certificates;

@@ -330,3 +330,38 @@ impl fmt::Display for SignatureError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ek::signature_name;
+
+    /// The names that the lint goes by are those of the algorithms read here, and of one
+    /// that nobody's CAs use.
+    #[test]
+    fn what_has_a_name_can_be_verified() {
+        const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
+        const X9_62: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
+        let mut arcs: Vec<Vec<u8>> = Vec::new();
+        for last in 0..=20 {
+            arcs.push([PKCS1, &[last]].concat());
+            arcs.push([X9_62, &[last]].concat());
+            arcs.push([X9_62, &[3, last]].concat());
+        }
+        let mut named = 0;
+        for arcs in arcs {
+            let length = u8::try_from(arcs.len()).unwrap();
+            let mut der = vec![tag::SEQUENCE, length + 2, tag::OID, length];
+            der.extend(arcs);
+            let name = signature_name(&der);
+            match name {
+                // Only with the parameters of RFC 4055.
+                Some("id-RSASSA-PSS") => {}
+                Some("ecdsa-with-SHA1") => assert!(Algorithm::read(&der).is_err()),
+                _ => assert_eq!(name.is_some(), Algorithm::read(&der).is_ok(), "{der:x?}"),
+            }
+            named += usize::from(name.is_some());
+        }
+        assert_eq!(named, 9);
+    }
+}

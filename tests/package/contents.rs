@@ -134,9 +134,6 @@ fn purposes() {
             Aik, Aik, Aik, Ek, Aik, Ek, Unknown, Aik, Unknown, Unknown, Unknown, Ek
         ]
     );
-    for purpose in [Ek, Aik, Unknown] {
-        assert_eq!(Purpose::from_text(purpose.as_str()), Some(purpose));
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::crl::InspectedCrl;
+use super::lint::JsonLint;
 use super::words::{
     authority_key_id, encoding_code, key_algorithm, key_usage_names, kind_code,
     signature_algorithm, texts,
@@ -9,7 +10,7 @@ use crate::cli::input::Input;
 use crate::cli::json::{
     self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonHostMachine, JsonTpmFacts,
 };
-use crate::ek::{Certificate, EkPub};
+use crate::ek::{Certificate, EkPub, Lint};
 use crate::finding::Error;
 use crate::hash::hex;
 use crate::identifier::Identifier;
@@ -65,6 +66,8 @@ struct InspectedCertificate {
     unknown_critical: Vec<String>,
     faulty: Vec<String>,
     findings: Vec<JsonFinding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lint: Option<JsonLint>,
 }
 
 impl Inspected {
@@ -102,7 +105,13 @@ pub(super) fn unreadable(input: &Input, error: &Error) -> Inspected {
     }
 }
 
-pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
+/// `lints` are those of the certificates in order, if they were asked for.
+pub(super) fn inspected(
+    input: &Input,
+    identifier: &Identifier,
+    lints: Option<&[Lint]>,
+) -> Inspected {
+    let mut lints = lints.unwrap_or_default().iter();
     Inspected {
         kind: Some(kind_code(identifier.kind)),
         name: identifier.name.clone(),
@@ -121,7 +130,7 @@ pub(super) fn inspected(input: &Input, identifier: &Identifier) -> Inspected {
         ekcerts: identifier
             .ekcerts
             .iter()
-            .map(|entry| inspected_certificate(&entry.certificate, &entry.source))
+            .map(|entry| inspected_certificate(&entry.certificate, &entry.source, lints.next()))
             .collect(),
         messages: identifier.messages.clone(),
         findings: identifier.findings.iter().map(JsonFinding::from).collect(),
@@ -139,7 +148,11 @@ fn tpm_names(key: &EkPub) -> Vec<JsonTpmName> {
         .collect()
 }
 
-fn inspected_certificate(certificate: &Certificate, source: &str) -> InspectedCertificate {
+fn inspected_certificate(
+    certificate: &Certificate,
+    source: &str,
+    lint: Option<&Lint>,
+) -> InspectedCertificate {
     let extensions = certificate.extensions();
     InspectedCertificate {
         certificate: JsonEkCert::new(certificate, source),
@@ -166,5 +179,6 @@ fn inspected_certificate(certificate: &Certificate, source: &str) -> InspectedCe
             .iter()
             .map(JsonFinding::from)
             .collect(),
+        lint: lint.map(JsonLint::from),
     }
 }

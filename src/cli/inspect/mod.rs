@@ -2,6 +2,7 @@
 
 mod crl;
 mod json;
+mod lint;
 mod page;
 mod words;
 
@@ -14,6 +15,7 @@ use super::exit::Exit;
 use super::human::Page;
 use super::input::for_each_input;
 use super::report::report_unreadable;
+use crate::ek::Lint;
 use crate::finding::Error;
 use crate::identifier::Identifier;
 use crate::trust::{Crl, read_crls};
@@ -28,13 +30,18 @@ Examples:
   endorse inspect --json ek.der
   tpm2_getekcertificate | endorse inspect -
   endorse inspect vendor-root.crl
+  endorse inspect --lint -v ek.der
   endorse inspect --format json hyp01.xml > hyp01.json
 
 Nothing is judged: no path is built, no date compared, no signature verified.
-Use 'endorse verify' for that.
+Use 'endorse verify' for that. --lint holds each certificate against rules, by
+itself: 'profile' rules are those of the TCG's EK credential profile and of
+RFC 5280, some of which genuine EKcerts break; what fails a 'usable' rule is
+refused by every 'endorse verify'. docs/lint.md has all of them.
 
 Exit codes:
-  0  every file could be read
+  0  every file could be read, and no certificate fails a 'usable' rule
+  1  with --lint: a certificate fails a 'usable' rule
   2  wrong usage, or a file is missing
   3  a file is not a platform identifier, EK certificate, EKpub or CRL";
 
@@ -48,6 +55,9 @@ pub(super) struct Inspect {
     /// Write the one file given as a platform identifier in this form instead
     #[arg(long, value_enum, conflicts_with = "json")]
     format: Option<Format>,
+    /// Hold each certificate against the EK credential profile and RFC 5280
+    #[arg(long, conflicts_with = "format")]
+    lint: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -84,21 +94,32 @@ pub(super) fn run(args: &Inspect, console: &mut Console<'_>) -> Result<Exit, Err
                 Ok((content, bytes.len()))
             });
         match &read {
-            Ok(_) if console.manner.quiet && !console.manner.json => {}
-            Ok((content, length)) if !console.manner.json => {
-                let mut page = Page::new(console.color());
-                match content {
-                    Content::Identifier(identifier) => {
-                        describe(&mut page, &input, identifier, *length);
-                    }
-                    Content::Crls(crls) => describe_crls(&mut page, &input, crls, *length),
+            Ok((Content::Identifier(identifier), length)) => {
+                let lints = args.lint.then(|| lint::lint(identifier));
+                let usable = lints.iter().flatten().all(Lint::is_usable);
+                if !usable {
+                    exit = exit.and(Exit::Rejected);
                 }
+                if console.manner.json {
+                    results.push(inspected(&input, identifier, lints.as_deref()));
+                } else if !console.manner.quiet || !usable {
+                    let mut page = Page::new(console.color());
+                    let lints = lints
+                        .as_deref()
+                        .map(|lints| (lints, console.manner.verbose));
+                    describe(&mut page, &input, identifier, *length, lints);
+                    console.print(&page.into_text());
+                }
+            }
+            Ok((Content::Crls(crls), _)) if console.manner.json => {
+                results.push(inspected_crls(&input, crls));
+            }
+            Ok((Content::Crls(_), _)) if console.manner.quiet => {}
+            Ok((Content::Crls(crls), length)) => {
+                let mut page = Page::new(console.color());
+                describe_crls(&mut page, &input, crls, *length);
                 console.print(&page.into_text());
             }
-            Ok((Content::Identifier(identifier), _)) => {
-                results.push(inspected(&input, identifier));
-            }
-            Ok((Content::Crls(crls), _)) => results.push(inspected_crls(&input, crls)),
             Err(error) => {
                 exit = exit.and(Exit::from(error));
                 report_unreadable(console, &input.name, error);

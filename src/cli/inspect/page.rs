@@ -6,11 +6,18 @@ use crate::cli::console::Paint;
 use crate::cli::human::{Page, name_in_words, tpm_facts_in_words, tpm_in_words};
 use crate::cli::input::Input;
 use crate::cli::json;
-use crate::ek::Certificate;
+use crate::ek::{Certificate, Lint};
 use crate::hash::hex;
 use crate::identifier::Identifier;
 
-pub(super) fn describe(page: &mut Page, input: &Input, identifier: &Identifier, length: usize) {
+/// `lints` are those of the certificates in order, and whether to tell of rules that pass.
+pub(super) fn describe(
+    page: &mut Page,
+    input: &Input,
+    identifier: &Identifier,
+    length: usize,
+    lints: Option<(&[Lint], bool)>,
+) {
     page.head(
         &input.name,
         Paint::Strong,
@@ -49,9 +56,17 @@ pub(super) fn describe(page: &mut Page, input: &Input, identifier: &Identifier, 
             );
         }
     }
-    for entry in &identifier.ekcerts {
+    for (index, entry) in identifier.ekcerts.iter().enumerate() {
         page.field(1, "EKcert", &format!("from {}", entry.source));
         describe_certificate(page, &entry.certificate);
+        if let Some((lints, all)) = lints
+            && let Some(lint) = lints.get(index)
+        {
+            super::lint::describe(page, lint, all);
+        }
+    }
+    if lints.is_some_and(|(lints, _)| lints.is_empty()) {
+        page.field(1, "lint", "there is no certificate in it");
     }
     for message in &identifier.messages {
         page.field(1, "from host", message);

@@ -1,7 +1,7 @@
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::AlgorithmIdentifier;
 
-use crate::ek::{Certificate, Encoding, Extensions, KeyUsage, SecurityAssertions};
+use crate::ek::{Certificate, Encoding, Extensions, KeyUsage, SecurityAssertions, signature_name};
 use crate::hash::hex;
 use crate::identifier::Kind;
 
@@ -14,23 +14,12 @@ pub(super) fn key_algorithm(certificate: &Certificate) -> Option<String> {
 
 /// The algorithm that the certificate says it is signed with: a name, or its number.
 pub(super) fn signature_algorithm(certificate: &Certificate) -> Option<String> {
+    if let Some(name) = signature_name(certificate.signature_algorithm_der()) {
+        return Some(name.to_owned());
+    }
     let (_, algorithm) =
         AlgorithmIdentifier::from_der(certificate.signature_algorithm_der()).ok()?;
-    let oid = algorithm.algorithm.to_id_string();
-    // RFC 4055, RFC 5758, RFC 3279.
-    let name = match oid.as_str() {
-        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
-        "1.2.840.113549.1.1.10" => "id-RSASSA-PSS",
-        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
-        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
-        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
-        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
-        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
-        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
-        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
-        _ => return Some(oid),
-    };
-    Some(name.to_owned())
+    Some(algorithm.algorithm.to_id_string())
 }
 
 pub(super) fn authority_key_id(extensions: &Extensions) -> Option<String> {

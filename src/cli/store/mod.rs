@@ -4,6 +4,7 @@ mod check;
 mod crl;
 mod edit;
 mod fetch_issuers;
+mod graph;
 mod history;
 mod import;
 mod json;
@@ -56,6 +57,8 @@ enum Command {
     List(listed::List),
     /// Show everything that is known of one certificate
     Show(listed::Show),
+    /// Draw which certificate issued which
+    Graph(graph::GraphArgs),
     /// Import Microsoft's package TrustedTpm.cab, a directory or a file of certificates
     Import(import::Import),
     /// Show what an import would change
@@ -80,6 +83,7 @@ impl Store {
         match &self.command {
             Command::List(_) => listed::LIST,
             Command::Show(_) => listed::SHOW,
+            Command::Graph(_) => graph::GRAPH,
             Command::Import(_) => import::IMPORT,
             Command::Diff(_) => import::DIFF,
             Command::Check(_) => check::CHECK,
@@ -96,6 +100,7 @@ pub(super) fn run(args: &Store, console: &mut Console<'_>) -> Result<Exit, Error
     match &args.command {
         Command::List(args) => listed::list(args, console),
         Command::Show(args) => listed::show(args, console),
+        Command::Graph(args) => graph::run(args, console),
         Command::Import(args) => import::import(args, console),
         Command::Diff(args) => import::diff(args, console),
         Command::Check(args) => check::run(args, console),

@@ -65,6 +65,11 @@ impl SelectArgs {
             && purpose.is_none_or(|purpose| purpose == stored.purpose)
     }
 
+    /// The vendors that are meant, as typed; none for all.
+    pub(super) fn vendors(&self) -> &[String] {
+        &self.vendor
+    }
+
     fn takes_vendor(&self, vendor: Option<&str>) -> bool {
         self.vendor.is_empty()
             || vendor.is_some_and(|own| {

@@ -52,6 +52,17 @@ pub struct Extensions {
     pub unknown_critical: Vec<ObjectIdentifier>,
     /// Extensions that are understood by name, but not readable or there twice.
     pub faulty: Vec<String>,
+    /// Every extension in order, understood or not, and whether it is critical.
+    pub present: Vec<(ObjectIdentifier, bool)>,
+}
+
+impl Extensions {
+    /// Whether the extension is critical; `None` if it is not there.
+    pub fn criticality(&self, extension: ObjectIdentifier) -> Option<bool> {
+        self.present
+            .iter()
+            .find_map(|&(oid, critical)| (oid == extension).then_some(critical))
+    }
 }
 
 /// Basic constraints (RFC 5280 4.2.1.9).
@@ -133,6 +144,16 @@ pub struct PolicyConstraints {
     pub require_explicit_policy: Option<u32>,
     /// inhibitPolicyMapping.
     pub inhibit_policy_mapping: Option<u32>,
+}
+
+impl GeneralName {
+    /// The name, if it is a directoryName.
+    pub fn directory(&self) -> Option<&Name> {
+        match self {
+            Self::Directory(name) => Some(name),
+            _ => None,
+        }
+    }
 }
 
 impl KeyUsage {

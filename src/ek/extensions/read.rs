@@ -49,6 +49,9 @@ pub(in crate::ek) fn read(mut list: Reader<'_>, quirks: &mut Vec<Quirk>) -> Pars
             continue;
         }
         seen.push(oid);
+        extensions
+            .present
+            .extend(ObjectIdentifier::from_bytes(oid).map(|oid| (oid, critical)));
         if let Err(error) = extensions.take(oid, critical, value, quirks) {
             extensions.faulty.push(format!("{} ({error})", dotted(oid)));
         }
