@@ -160,6 +160,11 @@ impl<'a> Ascent<'a> {
             .collect()
     }
 
+    /// Whether this very certificate is in the store already.
+    pub(super) fn is_stored(&self, certificate: &Certificate) -> bool {
+        self.basis.store.contains(certificate)
+    }
+
     fn verify(&self, certificate: &Arc<Certificate>) -> Result<VerifiedPath, Box<PathFailure>> {
         let fetched = self.fetched.iter().map(|(certificate, _)| certificate);
         let mut supplied = Supplied::new(fetched.chain(&self.beside).cloned());
