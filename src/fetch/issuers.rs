@@ -227,25 +227,24 @@ impl IssuerFetcher {
                 return false;
             }
             asked = asked.saturating_add(1);
-            let offered = match self.reply(url) {
-                Ok(offered) => offered,
+            let certificates = match self.reply(url) {
+                Ok(certificates) => certificates,
                 Err(error) => {
                     report.findings.push(not_fetched(tip, error));
                     continue;
                 }
             };
-            let unfit = ascent.offer(tip, &offered, url);
-            let came = unfit.len() < offered.len();
-            for (candidate, why) in unfit {
+            let offered = ascent.offer(tip, &certificates, url);
+            for (candidate, why) in offered.unfit {
                 let is_offer = matches!(why, Unfit::Root { .. }) && !ascent.is_stored(&candidate);
                 if is_offer {
                     report.offer_root(candidate, url, why);
-                } else if !came {
+                } else if !offered.any_taken {
                     // Beside one that is used it is worth no word.
                     report.findings.push(refused(tip, &candidate, url, why));
                 }
             }
-            if came {
+            if offered.any_taken {
                 return true;
             }
         }

@@ -312,6 +312,26 @@ fn the_wrong_certificate() {
     }
 }
 
+/// Twice the wrong one is not the right one.
+#[test]
+fn the_same_certificate_twice() {
+    let vendor = Vendor::new();
+    let wrong = Spec::ca(name("CA 2"), pki::ec_key(1), name("Root"), pki::ec_key(0)).der();
+    vendor.give("/ca", pem("CERTIFICATE", &wrong).repeat(2).as_bytes());
+    let store = store(&[root()], &[]);
+    let report = fetch(&vendor, &store, &leaf(&[vendor.url("/ca")]));
+    assert_dropped(&report, &[Code::IssuerRefused], "has another name");
+    // And twice the right one is one.
+    vendor.give(
+        "/twice",
+        pem("CERTIFICATE", &intermediate().der())
+            .repeat(2)
+            .as_bytes(),
+    );
+    let report = fetch(&vendor, &store, &leaf(&[vendor.url("/twice")]));
+    assert_eq!((report.issuers.len(), report.findings.len()), (1, 0));
+}
+
 /// An intermediate that leads to an anchor, and did not sign.
 #[test]
 fn a_genuine_intermediate_of_somebody_else() {
