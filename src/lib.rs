@@ -13,7 +13,7 @@
 //! | [`possession`] | proof that a host holds its EK: challenges and their answers |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
 //! | [`disk`] | files: read within limits, written whole or not at all |
-//! | `fetch` | certificates over HTTPS, where asked for (feature `fetch`) |
+//! | `fetch` | certificates and CRLs from other machines, where asked for (feature `fetch`) |
 //! | [`catalogue`] | the stores on disk, with the provenance of what is in them |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
 //! | `cli` | the command line (feature `cli`) |

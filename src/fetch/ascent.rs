@@ -50,6 +50,15 @@ pub(super) enum Progress {
     Refused(Box<PathFailure>),
 }
 
+/// What became of certificates that came.
+#[derive(Debug)]
+pub(super) struct Offered {
+    /// Whether any was taken.
+    pub(super) any_taken: bool,
+    /// The others, and why not.
+    pub(super) unfit: Vec<(Arc<Certificate>, Unfit)>,
+}
+
 /// Why a certificate that came is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -107,13 +116,14 @@ impl<'a> Ascent<'a> {
     }
 
     /// Takes of the certificates that came those that are the issuer of `tip`, or of one
-    /// that was taken. Says of each other why not.
+    /// that was taken.
     pub(super) fn offer(
         &mut self,
         tip: &Arc<Certificate>,
         offered: &[Arc<Certificate>],
         url: &str,
-    ) -> Vec<(Arc<Certificate>, Unfit)> {
+    ) -> Offered {
+        let before = self.fetched.len();
         let mut open: Vec<Arc<Certificate>> = Vec::new();
         for certificate in offered {
             if !open.contains(certificate) {
@@ -132,12 +142,14 @@ impl<'a> Ascent<'a> {
             }
             open = others;
         }
-        open.into_iter()
-            .map(|candidate| {
-                let why = self.why_not(tip, &candidate).unwrap_or(Unfit::Repeated);
-                (candidate, why)
-            })
-            .collect()
+        let unfit = open.into_iter().map(|candidate| {
+            let why = self.why_not(tip, &candidate).unwrap_or(Unfit::Repeated);
+            (candidate, why)
+        });
+        Offered {
+            unfit: unfit.collect(),
+            any_taken: self.fetched.len() > before,
+        }
     }
 
     /// What was fetched and is part of a path to an anchor that stands: each is the issuer
@@ -158,6 +170,11 @@ impl<'a> Ascent<'a> {
         fetched
             .filter(|certificate| !proven.contains(&certificate.sha256()))
             .collect()
+    }
+
+    /// Whether this very certificate is in the store already.
+    pub(super) fn is_stored(&self, certificate: &Certificate) -> bool {
+        self.basis.store.contains(certificate)
     }
 
     fn verify(&self, certificate: &Arc<Certificate>) -> Result<VerifiedPath, Box<PathFailure>> {

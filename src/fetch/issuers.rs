@@ -227,19 +227,24 @@ impl IssuerFetcher {
                 return false;
             }
             asked = asked.saturating_add(1);
-            let offered = match self.reply(url) {
-                Ok(offered) => offered,
+            let certificates = match self.reply(url) {
+                Ok(certificates) => certificates,
                 Err(error) => {
                     report.findings.push(not_fetched(tip, error));
                     continue;
                 }
             };
-            let unfit = ascent.offer(tip, &offered, url);
-            let came = unfit.len() < offered.len();
-            for (candidate, why) in unfit {
-                report.refuse(tip, &candidate, url, why, came);
+            let offered = ascent.offer(tip, &certificates, url);
+            for (candidate, why) in offered.unfit {
+                let is_offer = matches!(why, Unfit::Root { .. }) && !ascent.is_stored(&candidate);
+                if is_offer {
+                    report.offer_root(candidate, url, why);
+                } else if !offered.any_taken {
+                    // Beside one that is used it is worth no word.
+                    report.findings.push(refused(tip, &candidate, url, why));
+                }
             }
-            if came {
+            if offered.any_taken {
                 return true;
             }
         }
@@ -317,26 +322,16 @@ impl IssuerFetcher {
 }
 
 impl IssuerReport {
-    /// Notes a certificate that came and is not used. Beside one that is, it is worth a
-    /// word only if it is a root.
-    fn refuse(
-        &mut self,
-        tip: &Certificate,
-        candidate: &Arc<Certificate>,
-        url: &str,
-        why: Unfit,
-        another_came: bool,
-    ) {
-        if let Unfit::Root { issuer } = why {
-            self.roots.push(OfferedRoot {
-                certificate: Arc::clone(candidate),
-                url: url.to_owned(),
-                is_issuer: issuer,
-            });
-            self.findings.push(root_offered(candidate, url, issuer));
-        } else if !another_came {
-            self.findings.push(refused(tip, candidate, url, why));
-        }
+    /// Notes a root that is not in the store. It is not used.
+    fn offer_root(&mut self, certificate: Arc<Certificate>, url: &str, why: Unfit) {
+        let is_issuer = why == Unfit::Root { issuer: true };
+        self.findings
+            .push(root_offered(&certificate, url, is_issuer));
+        self.roots.push(OfferedRoot {
+            certificate,
+            url: url.to_owned(),
+            is_issuer,
+        });
     }
 }
 

@@ -163,6 +163,8 @@ fn read_host(authority: &str) -> Result<(&str, String), &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -289,6 +291,36 @@ mod tests {
         }
         let long = format!("http://h.example/{}", "x".repeat(MAX_URL_LEN));
         assert_eq!(Location::read(&long), Err("is too long"));
+    }
+
+    proptest! {
+        /// What is read can be written and read again, is what the client makes of it, and
+        /// has nothing in it that could end a line of a request.
+        #[test]
+        fn whatever_a_certificate_says(
+            text in "((?i)https?|ldap)?(://|:|//)?[ -~é\r\n]{0,40}"
+        ) {
+            if let Ok(location) = Location::read(&text) {
+                prop_assert!(location.url().bytes().all(|octet| octet.is_ascii_graphic()));
+                let uri: Uri = location.url().parse().unwrap();
+                prop_assert_eq!(uri.host(), Some(location.host()));
+                let port = uri.port_u16().unwrap_or(if location.is_https() { 443 } else { 80 });
+                prop_assert_eq!(port, location.port());
+                prop_assert_eq!(Location::read(location.url()), Ok(location));
+            }
+        }
+
+        /// A target without a scheme stays with the scheme, one without a host with the host.
+        #[test]
+        fn wherever_a_server_sends_us(target in "[ -~]{0,40}") {
+            let base = Location::read("https://h.example/a/b").unwrap();
+            if let Ok(location) = base.join(&target) {
+                let has_scheme = target.to_ascii_lowercase().starts_with("http");
+                prop_assert!(has_scheme || location.is_https());
+                let has_host = has_scheme || target.starts_with("//");
+                prop_assert!(has_host || location.host() == "h.example");
+            }
+        }
     }
 
     #[test]

@@ -1,10 +1,15 @@
-//! Getting certificates over HTTPS, where somebody asked for it: the only room that
-//! connects to anything but a TPM or a registry.
+//! Getting certificates and CRLs from other machines, where somebody asked for it: the only
+//! room that connects to anything but a TPM or a registry.
 //!
-//! A [`Client`] talks only to the hosts that it was made for, follows no redirect, and
-//! bounds how long it waits and how much it reads. It reads no environment, keeps no
-//! cookies and says nothing about the machine but what is in the URL. What it brings
-//! is not trusted for having come over TLS: it is judged like any other input.
+//! There are two clients, for two kinds of thing. A [`Client`] gets EKcerts: by HTTPS, from
+//! the hosts that it was made for, without redirects. A [`Repository`] gets what CAs publish
+//! under the URLs in certificates: by http as well, with redirects, from hosts on a list, at
+//! addresses that were checked (`docs/decisions/0010`).
+//!
+//! Both bound how long they wait and how much they read, read no environment, keep no cookies
+//! and say nothing about the machine but what is in the URL. What they bring is not trusted
+//! for how it came: an EKcert is judged like any other input, an issuer or a CRL is used only
+//! after it was validated to an anchor that was there before.
 
 mod address;
 mod ascent;

@@ -130,7 +130,8 @@ impl Repository {
         self.allowed(url).map(|location| location.url().to_owned())
     }
 
-    /// The URLs that were asked for, redirects included, in order.
+    /// The URLs that were asked for, redirects included, in order. Where nobody was connected
+    /// to, since the host is at an address inside, nothing was asked.
     pub fn contacted(&self) -> &[String] {
         &self.contacted
     }
@@ -178,14 +179,17 @@ impl Repository {
         })?;
         let is_local = location.ip().is_some_and(|ip| ip.is_loopback());
         let agent = if is_local { &self.local } else { &self.agent };
-        self.contacted.push(url.to_owned());
-        agent
+        let result = agent
             .get(url)
             .config()
             .timeout_global(Some(left))
             .build()
             .call()
-            .map_err(|error| explain_refused(url, error))
+            .map_err(|error| explain_refused(url, error));
+        if !matches!(&result, Err(failure) if failure.cause == Cause::Inside) {
+            self.contacted.push(url.to_owned());
+        }
+        result
     }
 
     /// Where a redirect leads, if it may be followed.

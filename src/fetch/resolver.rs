@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn a_vendor_is_not_inside() {
         for (answer, kind) in [
-            (&["127.0.0.1"] as &[_], "127.0.0.1, the machine itself"),
+            (&["127.0.0.1"][..], "127.0.0.1, the machine itself"),
             (&["8.8.8.8", "10.1.2.3"], "10.1.2.3, a private address"),
             (
                 &["169.254.169.254"],

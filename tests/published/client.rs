@@ -513,6 +513,7 @@ fn a_name_that_leads_inside() {
     let (cause, message) = failure(repository.get(&url, MAX));
     assert_eq!(cause, Cause::Inside);
     assert!(message.contains("the machine itself"), "{message}");
+    assert_eq!(repository.contacted(), [""; 0]);
     assert_eq!(inside.connections(), 0);
     // The operator may name it.
     let mut repository = Repository::new(&RepositorySettings {

@@ -258,6 +258,30 @@ fn revocation_lists_come_into_the_store() {
     assert_eq!(fs::read(file(&new)).unwrap(), new);
     assert_eq!(place.files_of("crls"), 1);
 
+    // One that somebody put there is left to them.
+    let by_hand = CrlSpec {
+        this_update: "230101000000Z",
+        number: Some(1),
+        ..CrlSpec::default()
+    };
+    let by_hand_file = place.store().join("crls/by-hand.crl");
+    fs::write(&by_hand_file, by_hand.der()).unwrap();
+    let newest = CrlSpec {
+        this_update: "240301000000Z",
+        number: Some(7),
+        ..CrlSpec::default()
+    }
+    .der();
+    vendor.give("/crl", &newest);
+    let results = place.json(0, &fetch_crls(&allowed));
+    assert_eq!(
+        results[0]["crls"][0]["replaces"].as_array().unwrap().len(),
+        2
+    );
+    assert!(by_hand_file.exists() && file(&newest).exists());
+    assert!(!file(&new).exists());
+    let new = newest;
+
     // The old one again.
     vendor.give("/crl", &old);
     let results = place.json(1, &fetch_crls(&allowed));

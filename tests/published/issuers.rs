@@ -312,6 +312,26 @@ fn the_wrong_certificate() {
     }
 }
 
+/// Twice the wrong one is not the right one.
+#[test]
+fn the_same_certificate_twice() {
+    let vendor = Vendor::new();
+    let wrong = Spec::ca(name("CA 2"), pki::ec_key(1), name("Root"), pki::ec_key(0)).der();
+    vendor.give("/ca", pem("CERTIFICATE", &wrong).repeat(2).as_bytes());
+    let store = store(&[root()], &[]);
+    let report = fetch(&vendor, &store, &leaf(&[vendor.url("/ca")]));
+    assert_dropped(&report, &[Code::IssuerRefused], "has another name");
+    // And twice the right one is one.
+    vendor.give(
+        "/twice",
+        pem("CERTIFICATE", &intermediate().der())
+            .repeat(2)
+            .as_bytes(),
+    );
+    let report = fetch(&vendor, &store, &leaf(&[vendor.url("/twice")]));
+    assert_eq!((report.issuers.len(), report.findings.len()), (1, 0));
+}
+
 /// An intermediate that leads to an anchor, and did not sign.
 #[test]
 fn a_genuine_intermediate_of_somebody_else() {
@@ -394,12 +414,23 @@ fn a_root_in_place_of_an_intermediate() {
     let finding = &report.findings[0];
     assert!(finding.message.contains(&digest), "{finding:?}");
     assert!(finding.help.contains("store add --root"), "{finding:?}");
-    // Not the issuer: the intermediate is missing, whether or not the root is known.
-    for store in [nothing, store(&[root()], &[])] {
-        let report = fetch(&vendor, &store, &leaf(&urls));
-        assert_dropped(&report, &[Code::RootOffered], "which has not signed");
-        assert!(!report.roots[0].is_issuer);
-    }
+    // Not the issuer, so that one is still missing.
+    let report = fetch(&vendor, &nothing, &leaf(&urls));
+    assert_dropped(&report, &[Code::RootOffered], "which has not signed");
+    assert!(!report.roots[0].is_issuer);
+    // There is no need to show a root that is in the store.
+    let mut known = Store::new();
+    known.add_root(
+        Certificate::from_der(&given).unwrap(),
+        Origin::File("root".to_owned()),
+    );
+    let report = fetch(&vendor, &known, &leaf(&urls));
+    assert_dropped(
+        &report,
+        &[Code::IssuerRefused],
+        "it is a self-signed root, and not the issuer",
+    );
+    assert_eq!(report.roots.len(), 0);
 }
 
 /// A certificate that only says it is self-signed is no root.
@@ -538,7 +569,11 @@ fn a_leaf_that_names_a_host_inside() {
         "file:///etc/passwd".to_owned(),
     ] {
         let mut fetcher = IssuerFetcher::new(Repository::new(&vendors_only).unwrap());
-        let report = fetch_with(&mut fetcher, &store(&[root()], &[]), &leaf(&[url.clone()]));
+        let report = fetch_with(
+            &mut fetcher,
+            &store(&[root()], &[]),
+            &leaf(std::slice::from_ref(&url)),
+        );
         assert_dropped(&report, &[Code::IssuerNotFetched], "so nothing was asked");
         assert_eq!(fetcher.contacted(), [""; 0], "{url}");
     }

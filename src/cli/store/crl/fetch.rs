@@ -56,13 +56,14 @@ pub(super) use with_fetch::run;
 
 #[cfg(feature = "fetch")]
 mod with_fetch {
+    use std::collections::HashSet;
     use std::sync::Arc;
 
     use serde::Serialize;
 
     use super::super::super::network::{JsonPlanned, planned_line};
     use super::{CRL_FETCH, Console, CrlFetch, Error, Exit};
-    use crate::catalogue::{Contents, Source};
+    use crate::catalogue::{Contents, Source, StoredCrl};
     use crate::cli::console::Paint;
     use crate::cli::human::{Page, name_in_words};
     use crate::cli::input::for_each_input;
@@ -236,8 +237,18 @@ mod with_fetch {
                 let source = Source::Url(point.url.clone());
                 change.add_crl(fetched.crl().der(), source, None);
             }
+            // What somebody put there by hand is left to them.
+            let written: HashSet<_> = change
+                .contents()
+                .crls
+                .iter()
+                .filter(|stored| stored.record.is_some())
+                .map(StoredCrl::sha256)
+                .collect();
             for replaced in new.iter().flat_map(|(fetched, _)| fetched.replaces()) {
-                change.remove_crl(*replaced);
+                if written.contains(replaced) {
+                    change.remove_crl(*replaced);
+                }
             }
             Ok(())
         })?;
