@@ -368,14 +368,15 @@ pub(crate) const SIGNATURE: &[u8] = include_bytes!("../../testdata/package/signa
 /// Puts this signature behind the package; says whether it is accepted. If so, it has a
 /// time stamp, and with one bit of the package changed it is not.
 pub(crate) fn signed_with(signature: &[u8]) -> bool {
-    let end = STAMPED.len() - SIGNATURE.len().next_multiple_of(8);
-    let Ok(size) = u32::try_from(signature.len().next_multiple_of(8)) else {
+    let padded = |signature: &[u8]| signature.len().next_multiple_of(8);
+    let Ok(size) = u32::try_from(padded(signature)) else {
         return false;
     };
+    let end = STAMPED.len().saturating_sub(padded(SIGNATURE));
     let mut bytes = STAMPED[..end].to_vec();
     bytes[48..52].copy_from_slice(&size.to_le_bytes());
     bytes.extend_from_slice(signature);
-    bytes.resize(end + signature.len().next_multiple_of(8), 0);
+    bytes.resize(end.saturating_add(padded(signature)), 0);
     let root = Certificate::from_der(PUBLISHER_ROOT).expect("the root can be read");
     let roots = Roots::new([root], "Example Publisher");
     let verified = |bytes: &[u8]| {
@@ -408,9 +409,9 @@ pub(crate) fn with_token(signature: &[u8], token: &[u8]) -> Option<Vec<u8>> {
         while !reader.is_empty() {
             last = reader.any().ok()?;
         }
-        let before = &outer.content[..outer.content.len() - last.whole.len()];
+        let before = outer.content.strip_suffix(last.whole)?;
         let last = replace_last(last.whole, below, token)?;
-        wrap(outer.tag, &[before, &last].concat())
+        wrap(outer.tag, &[before, &last[..]].concat())
     }
     fn wrap(tag: u8, content: &[u8]) -> Option<Vec<u8>> {
         let len = u16::try_from(content.len()).ok()?.to_be_bytes();

@@ -265,8 +265,9 @@ fn read_one(candidate: &Candidate) -> Read {
 }
 
 pub(super) fn looks_like_one(bytes: &[u8]) -> bool {
-    const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
-    bytes.starts_with(&[0x30, 0x82]) || bytes.windows(PEM.len()).any(|window| window == PEM)
+    const PEM: [&[u8]; 2] = [b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PKCS7-----"];
+    let has = |start: &[u8]| bytes.windows(start.len()).any(|window| window == start);
+    bytes.starts_with(&[0x30, 0x82]) || PEM.into_iter().any(has)
 }
 
 fn looks_like_a_crl(bytes: &[u8]) -> bool {

@@ -400,6 +400,7 @@ fn root_of_strangers() -> Spec {
 fn an_expired_signer() {
     let unstamped = signed_by(&expired(), &code_ca());
     refused(&unstamped, Code::PackageSigner, "at 2024-06-01");
+    refused(&unstamped, Code::PackageSigner, "without a time stamp");
     // Before it ran out.
     verify(&unstamped.bytes(), &roots(), "2023-12-31").unwrap();
     unstamped.clone().stamped(|_| {}).verify().unwrap();

@@ -135,6 +135,12 @@ pub(super) fn verify(
     };
     let chain = roots
         .chain(&signed.certificate, &bag, Role::Signer, time)
+        .map_err(|refusal| match refusal {
+            Refusal::Untrusted(why) if time_stamp.is_none() => Refusal::Untrusted(format!(
+                "{why} (without a time stamp, the time of judgement counts)"
+            )),
+            other => other,
+        })
         .map_err(of_signature)?;
     // The signature does not cover them, so they must not say anything else.
     let is_used = |certificate: &Arc<Certificate>| {
