@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::check::{Checker, Unheard, names_key_of};
 use super::{Crl, MAX_NESTED_SIGNERS};
 use crate::ek::{Certificate, KeyUsage};
+use crate::finding::Severity;
 use crate::trust::policy_graph::PolicyInputs;
 use crate::trust::search::{Search, Task};
 use crate::trust::signature::{self, SignatureError, Signed};
@@ -46,7 +47,7 @@ impl Checker<'_> {
             }
             match self.signed_by(index, crl, signer)? {
                 Ok(()) if !may_sign(signer) => refusal.odd(NO_CRL_SIGN),
-                Ok(()) => match self.check_apart(signer_index, certificate, above, is_direct) {
+                Ok(()) => match self.check_apart(signer_index, above, is_direct) {
                     Ok(()) => return Ok(()),
                     Err(why) if why.is_odd => refusal.odd(&why.why),
                     Err(why) => refusal.plain = refusal.plain.or(Some(why.why)),
@@ -62,7 +63,6 @@ impl Checker<'_> {
     fn check_apart(
         &mut self,
         signer_index: usize,
-        certificate: &Certificate,
         above: &[Arc<Certificate>],
         is_direct: bool,
     ) -> Result<(), Unheard> {
@@ -91,11 +91,17 @@ impl Checker<'_> {
             self.under_way.clone(),
         );
         let Some(path) = search.run(&signer) else {
+            let failure = search.into_best().map(|(_, failure)| failure);
+            let why = failure.as_ref().and_then(|failure| {
+                let mut findings = failure.findings.iter();
+                findings.find(|finding| finding.severity == Severity::Error)
+            });
             return Err(Unheard::odd(format!(
-                "its signer '{}' (SHA-256 {}) has no accepted path to the anchor of '{}'",
+                "its signer '{}' (SHA-256 {}) is not trusted: {}",
                 signer.subject(),
                 signer.sha256(),
-                crate::trust::failure::subject_or_serial(certificate)
+                why.map_or("it has no path to the same anchor", |finding| &finding
+                    .message)
             )));
         };
         let path = path.certificates();
@@ -136,16 +142,13 @@ impl Checker<'_> {
             Some(signer_index) => store.verify_stored_crl(index, crl, signer_index, signer),
             None => verify(crl, signer),
         };
-        let result = self
-            .work
-            .crl_signature(crl.sha256(), signer.sha256(), verify);
-        result.ok_or_else(|| {
-            // One that names another key is not missed.
-            if names_key_of(crl, signer) != Some(false) {
-                self.exhausted = true;
-            }
-            Unheard::plain("too many CRLs have the name of its issuer")
-        })
+        let is_likely = names_key_of(crl, signer) != Some(false);
+        self.work
+            .crl_signature(crl.sha256(), signer.sha256(), is_likely, verify)
+            .ok_or_else(|| {
+                self.exhausted |= is_likely;
+                Unheard::plain("too many CRLs have the name of its issuer")
+            })
     }
 }
 
