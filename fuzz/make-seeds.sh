@@ -5,7 +5,7 @@ set -eu
 endorse=${ENDORSE:-target/debug/endorse}
 data=testdata/cli
 corpus=fuzz/corpus
-mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain $corpus/reply $corpus/challenge
+mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain $corpus/reply $corpus/challenge $corpus/crl
 
 cp $data/hyp01.xml $data/hyp01-utf16.xml $data/no-ekcert.xml $data/ek.pem $data/ek-nv.bin $corpus/identifier/
 cp testdata/windows/ek.blob testdata/windows/endorsement.reg testdata/windows/endorsement-4.reg testdata/windows/query.txt testdata/windows/ek-info.json testdata/windows/ek-info.clixml testdata/windows/list.txt $corpus/identifier/
@@ -22,6 +22,11 @@ cp $data/ek.der $data/ek.pem $data/ek-nv.bin $corpus/reply/
 printf '{"pubhash":"AAAA%%3D","certificate":"%s"}' "$(base64 -w0 $data/ek.der | tr +/ -_ | sed 's/=/%3D/g')" > $corpus/reply/intel.json
 
 cp testdata/challenge/*.json testdata/challenge/ak.pub testdata/challenge/quote.* testdata/challenge/theirs.credential $corpus/challenge/
+
+cp testdata/revocation/*.crl testdata/revocation/crls/*.crl $corpus/crl/
+for name in indirectCRLCA5CRL onlySomeReasonsCA3compromiseCRL distributionPoint2CACRL UnknownCRLEntryExtensionCACRL deltaCRLCA1deltaCRL NegativeSerialNumberCACRL; do
+    cp testdata/pkits/crls/$name.crl $corpus/crl/
+done
 
 # (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root, 3 what came
 # with the end entities.

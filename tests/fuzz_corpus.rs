@@ -49,6 +49,7 @@ fn corpus() {
     replay("fuzz/corpus/chain", invariants::chain);
     replay("fuzz/corpus/reply", invariants::reply);
     replay("fuzz/corpus/challenge", invariants::challenge);
+    replay("fuzz/corpus/crl", invariants::crl);
 }
 
 #[test]
@@ -61,6 +62,7 @@ fn test_vectors() {
         invariants::chain,
         invariants::reply,
         invariants::challenge,
+        invariants::crl,
     ] {
         replay("testdata", check);
         replay("roots", check);
