@@ -440,6 +440,30 @@ fn only_the_issuer_is_heard() {
             &[],
         ),
         (
+            "by somebody whom a namesake certified to sign his CRLs",
+            |w| {
+                let mut namesake = Spec::ca(
+                    intermediate_name(),
+                    ec_key(OTHER2),
+                    root_name(),
+                    ec_key(ROOT),
+                );
+                namesake.serial = vec![0x78];
+                let mut signer = Spec::ca(
+                    intermediate_name(),
+                    ec_key(OTHER),
+                    intermediate_name(),
+                    ec_key(OTHER2),
+                );
+                signer.replace(key_usage(&[CRL_SIGN]));
+                signer.serial = vec![0x77];
+                w.pki.intermediates.extend([namesake, signer]);
+                w.crls[1] = CrlSpec::new(intermediate_name(), ec_key(OTHER));
+            },
+            ["unknown", "good"],
+            UNKNOWN,
+        ),
+        (
             "by the issuer's new key, certified with the old one",
             |w| {
                 let new = Spec::ca(

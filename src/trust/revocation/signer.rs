@@ -42,7 +42,8 @@ impl Checker<'_> {
         let store = self.store;
         for (signer_index, signer) in store.certificates_named(crl.issuer()) {
             let is_above = above.iter().any(|known| known.sha256() == signer.sha256());
-            if is_above {
+            // One that the CRL says is another's is only asked if it is in the path.
+            if is_above || names_key_of(crl, signer) == Some(false) {
                 continue;
             }
             match self.signed_by(index, crl, signer)? {
@@ -113,17 +114,20 @@ impl Checker<'_> {
                 "its signer has no other voucher than the certificate that is in question",
             ));
         }
-        // Another CA of the same name speaks of its own certificates. One that signs
-        // nothing but CRLs does so for the CA, and so does one that the CA's key vouches
-        // for under the same name, as when it gets a new key.
+        // Another CA of the same name speaks of its own certificates, itself or by somebody
+        // whom it certified. One that signs nothing but CRLs does so for the CA, and so
+        // does one that the CA's key vouches for under the same name, as when it gets a
+        // new key.
+        let is_named = |one: &Certificate| one.subject().key() == issuer.subject().key();
+        let is_linked = path
+            .iter()
+            .any(|one| is_named(one) && one.spki_der() == issuer.spki_der());
         let signs_certificates = signer
             .extensions()
             .key_usage
             .is_none_or(|usage| usage.allows(KeyUsage::KEY_CERT_SIGN));
-        let is_linked = path.iter().any(|one| {
-            one.subject().key() == issuer.subject().key() && one.spki_der() == issuer.spki_der()
-        });
-        if is_direct && signs_certificates && !is_linked {
+        let has_namesake = path.iter().skip(1).any(|one| is_named(one));
+        if is_direct && !is_linked && (signs_certificates || has_namesake) {
             return Err(Unheard::plain(
                 "another CA of the same name signed it, with another key",
             ));
