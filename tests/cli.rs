@@ -127,6 +127,54 @@ fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");
 }
 
+/// CRLs lie in the store beside the certificates. What is none is passed over there.
+#[test]
+fn the_crls_of_a_store_are_used() {
+    let store = tempfile::tempdir().unwrap();
+    let copy = |from: &str, to: &str| {
+        let to = store.path().join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(format!("testdata/revocation/{from}"), to).unwrap();
+    };
+    copy("root.der", "TrustedTPM_RootCA/root.cer");
+    copy("intermediates.pem", "TrustedTPM_IntermediateCA/all.pem");
+    for name in ["root", "intermediate", "indirect"] {
+        copy(&format!("crls/{name}.crl"), &format!("CRLs/{name}.crl"));
+    }
+    let verify = || {
+        let mut command = endorse();
+        command
+            .args(["verify", "--no-embedded-roots", "--at", "2026-07-01"])
+            .args(["--policy", "testdata/revocation/policy.toml", "--store"])
+            .arg(store.path())
+            .arg("testdata/revocation/ek.pem");
+        command.output().unwrap()
+    };
+    let output = verify();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stderr), "");
+
+    copy("ek-revoked.crl", "CRLs/newer.crl");
+    let mut delta = fs::read("testdata/pkits/crls/deltaCRLCA1deltaCRL.crl").unwrap();
+    fs::write(store.path().join("CRLs/delta.crl"), &delta).unwrap();
+    delta.truncate(100);
+    fs::write(store.path().join("CRLs/cut.crl"), &delta).unwrap();
+    fs::write(store.path().join("CRLs/readme.txt"), "CRLs").unwrap();
+    let output = verify();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("REJECTED [revoked]"));
+    let notes = text(&output.stderr);
+    assert!(
+        notes.contains("delta.crl was skipped: this is a delta CRL"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("cut.crl was skipped: the CRL cannot be read"),
+        "{notes}"
+    );
+    assert!(!notes.contains("readme"), "{notes}");
+}
+
 /// What was being written when the program was killed lies beside what was written.
 #[test]
 fn hidden_files_of_a_directory_are_passed_over() {

@@ -52,6 +52,7 @@ fn corpus() {
     replay("fuzz/corpus/cabinet", invariants::cabinet);
     replay("fuzz/corpus/pkcs7", invariants::pkcs7);
     replay("fuzz/corpus/timestamp", invariants::timestamp);
+    replay("fuzz/corpus/crl", invariants::crl);
 }
 
 #[test]
@@ -67,6 +68,7 @@ fn test_vectors() {
         invariants::cabinet,
         invariants::pkcs7,
         invariants::timestamp,
+        invariants::crl,
     ] {
         replay("testdata", check);
         replay("roots", check);

@@ -16,6 +16,7 @@ use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
+use openssl::sign::Signer;
 use openssl::stack::Stack;
 use openssl::x509::extension::{BasicConstraints, KeyUsage};
 use openssl::x509::store::{X509Store, X509StoreBuilder};
@@ -44,6 +45,7 @@ pub struct Chain {
     openssl_store: X509Store,
     openssl_untrusted: Stack<X509>,
     issuer_key: Vec<u8>,
+    signer: (X509Name, PKey<Private>),
 }
 
 /// 2026-01-01, within the validity of what is generated.
@@ -118,7 +120,44 @@ impl Chain {
             openssl_store: builder.build(),
             openssl_untrusted: untrusted,
             issuer_key,
+            signer: (intermediate_name, intermediate_key),
         }
+    }
+
+    /// A CRL of the intermediate with this many entries, none of them for the EKcert. The
+    /// serial numbers have sixteen octets, as those that CAs draw at random.
+    pub fn crl(&self, entries: u32) -> Vec<u8> {
+        let date = tlv(0x17, b"251231000000Z");
+        // reasonCode keyCompromise
+        let reason = b"\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01\x01";
+        let mut list = Vec::new();
+        for number in 0..entries {
+            let mut serial = endorse::hash::sha256(&number.to_be_bytes()).0[..16].to_vec();
+            serial[0] = serial[0] & 0x7f | 0x40;
+            let entry = [&tlv(0x02, &serial)[..], &date, reason].concat();
+            list.extend(tlv(0x30, &entry));
+        }
+        let (name, key) = &self.signer;
+        let algorithm: &[u8] = match self.kind {
+            Kind::Rsa => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00",
+            Kind::Ec => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02",
+        };
+        let signed = [
+            b"\x02\x01\x01",
+            algorithm,
+            &name.to_der().unwrap(),
+            &tlv(0x17, b"251231000000Z"),
+            &tlv(0x17, b"270101000000Z"),
+            &tlv(0x30, &list),
+            // cRLNumber 1
+            b"\xa0\x0e\x30\x0c\x30\x0a\x06\x03\x55\x1d\x14\x04\x03\x02\x01\x01",
+        ]
+        .concat();
+        let signed = tlv(0x30, &signed);
+        let mut signer = Signer::new(MessageDigest::sha256(), key).unwrap();
+        let signature = signer.sign_oneshot_to_vec(&signed).unwrap();
+        let signature = tlv(0x03, &[&[0], &signature[..]].concat());
+        tlv(0x30, &[&signed, algorithm, &signature].concat())
     }
 
     /// The work that no verifier can avoid: parse the EKcert with x509-parser, and
@@ -171,6 +210,20 @@ impl Chain {
             .unwrap();
         assert!(trusted);
     }
+}
+
+fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap();
+    let mut out = vec![tag];
+    match length {
+        0..=0x7f => out.push(length as u8),
+        _ => {
+            out.push(0x84);
+            out.extend(length.to_be_bytes());
+        }
+    }
+    out.extend_from_slice(content);
+    out
 }
 
 /// CA certificates of as many names, all with one key.

@@ -17,8 +17,8 @@ use endorse::possession::{
 };
 use endorse::trust::package::{MAX_FILES, MAX_UNPACKED_LEN, Package, Roots};
 use endorse::trust::{
-    Graph, GraphEntry, GraphRole, Origin, Policy, PolicyInputs, Purpose, Store, Supplied, Usage,
-    read_certificates,
+    Crl, Graph, GraphEntry, GraphRole, Origin, Policy, PolicyInputs, Purpose, Store, Supplied,
+    Usage, read_certificates, read_crls,
 };
 use endorse::verdict::{Outcome, judge};
 
@@ -85,6 +85,70 @@ pub(crate) fn reply(data: &[u8]) {
     };
     let again = read_service_reply(certificate.der()).expect("a certificate is a reply");
     assert_eq!(again.der(), certificate.der());
+}
+
+/// Reading CRLs, and judging by them: they are kept as received and bounded by their
+/// octets, and one that the made-up vendor of `testdata/revocation` did not sign neither
+/// clears nor revokes its EK, nor takes a revocation back.
+pub(crate) fn crl(data: &[u8]) {
+    const GENUINE: [&[u8]; 3] = [
+        include_bytes!("../../testdata/revocation/signer-revoked.crl"),
+        include_bytes!("../../testdata/revocation/crls/indirect.crl"),
+        include_bytes!("../../testdata/revocation/rom-revoked.crl"),
+    ];
+    const REVOKES: &[u8] = include_bytes!("../../testdata/revocation/ek-revoked.crl");
+    let Ok(crls) = read_crls(data) else {
+        return;
+    };
+    let chain = read_certificates(include_bytes!("../../testdata/revocation/ek.pem"))
+        .expect("the chain can be read");
+    let leaf = Arc::new(chain.first().expect("there is a leaf").clone());
+    for crl in &crls {
+        assert!(crl.der().len() <= data.len());
+        assert_eq!(Crl::from_der(crl.der()).as_ref(), Ok(crl));
+        // An entry has a number and a date at least.
+        assert!(crl.entry_count().saturating_mul(7) <= crl.der().len());
+        let _ = (crl.find(&leaf), crl.unusable(), crl.number_in_words());
+    }
+    for (beside, state) in [(None, "unknown"), (Some(REVOKES), "revoked")] {
+        let mut store = Store::new();
+        let file = || Origin::File("fuzz".to_owned());
+        let read = |bytes: &[u8]| read_certificates(bytes).expect("the store can be read");
+        for root in read(include_bytes!("../../testdata/revocation/root.der")) {
+            store.add_root(root, file());
+        }
+        for ca in read(include_bytes!(
+            "../../testdata/revocation/intermediates.pem"
+        )) {
+            store.add_intermediate(ca, file());
+        }
+        let beside = beside.map(|der| Crl::from_der(der).expect("it can be read"));
+        for crl in crls.iter().cloned().chain(beside) {
+            if store.add_crl(crl, file()).is_err() {
+                return;
+            }
+        }
+        let mut supplied = Supplied::new(chain.iter().cloned().map(Arc::new));
+        let at = Time::parse_rfc3339("2026-07-01").expect("it is a time");
+        let inputs = PolicyInputs::default();
+        let judged = store.verify_with(
+            &leaf,
+            &Policy::default(),
+            at,
+            Usage::Ek,
+            &inputs,
+            &mut supplied,
+        );
+        let states = match judged {
+            Ok(path) => path.revocation().to_vec(),
+            Err(failure) => failure.revocation,
+        };
+        let found = states.first().map(|status| status.state().as_str());
+        let is_genuine = crls
+            .iter()
+            .any(|crl| GENUINE.contains(&crl.der()) || crl.der() == REVOKES);
+        assert!(is_genuine || found == Some(state), "{found:?} for {state}");
+    }
 }
 
 /// Reading a certificate: its parts are parts of the input, kept as received.

@@ -217,7 +217,7 @@ impl Judgement<'_> {
             ),
             (true, _) => passed(
                 NAME,
-                "every certificate below the anchor, on CRLs that its issuer signed",
+                "every certificate below the anchor, in up-to-date CRLs that its issuer stands by",
             ),
         }
     }

@@ -187,8 +187,8 @@ impl Verdict {
             .is_some_and(|step| step.role == Role::Anchor)
     }
 
-    /// What the CRLs of the store say of each certificate of [`path`](Self::path) but the
-    /// anchor, if it ends in one.
+    /// What the CRLs of the store say of each certificate of [`path`](Self::path), if that
+    /// ends in an anchor; of the anchor only if it revokes itself.
     pub fn revocation(&self) -> &[CertificateStatus] {
         &self.revocation
     }

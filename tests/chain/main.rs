@@ -20,6 +20,9 @@
 
 mod algorithms;
 mod cases;
+#[path = "../support/crl.rs"]
+mod crl;
+mod crls;
 mod inputs;
 mod negative;
 mod openssl_judge;

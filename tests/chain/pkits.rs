@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use der::oid::ObjectIdentifier;
 use endorse::der::Time;
 use endorse::ek::Certificate;
@@ -15,6 +18,7 @@ use endorse::trust::{
 use serde::Deserialize;
 
 use super::error_codes;
+use super::skip::skip;
 
 /// The suite's certificates are valid from 2010 to 2030.
 const AT: &str = "2020-01-01";
@@ -310,4 +314,82 @@ fn the_table_is_complete() {
     assert_eq!(cases.len(), 249);
     let departing = cases.iter().filter(|case| case.pkits.is_some()).count();
     assert_eq!(departing, 5);
+}
+
+/// OpenSSL as a second judge of the sections on revocation: `-crl_check_all -extended_crl`
+/// with the same certificates and CRLs. There is no case in which the two differ.
+#[test]
+fn agrees_with_openssl_on_revocation() {
+    const TEST: &str = "chain::pkits::agrees_with_openssl_on_revocation";
+    if Command::new("openssl").arg("version").output().is_err() {
+        skip(TEST, "the openssl command is not installed");
+        return;
+    }
+    let pem = |label: &str, der: &[u8]| {
+        let text = STANDARD.encode(der);
+        format!("-----BEGIN {label}-----\n{text}\n-----END {label}-----\n")
+    };
+    let certificate = |file: &String| {
+        pem(
+            "CERTIFICATE",
+            &std::fs::read(folder().join("certs").join(file)).unwrap(),
+        )
+    };
+    let work = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = work.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let anchor = write("anchor.pem", certificate(&ANCHOR.to_owned()));
+    let lists = crls()
+        .iter()
+        .map(|crl| pem("X509 CRL", crl.der()))
+        .collect();
+    let lists = write("crls.pem", lists);
+    let mut differences = Vec::new();
+    let mut asked = 0;
+    for case in cases() {
+        let sections = ["4.4.", "4.5.", "4.7.", "4.14.", "4.15."];
+        if !sections
+            .iter()
+            .any(|section| case.number.starts_with(section))
+        {
+            continue;
+        }
+        asked += 1;
+        let untrusted: String = case
+            .path
+            .iter()
+            .chain(&case.crl_signers)
+            .map(certificate)
+            .collect();
+        let output = Command::new("openssl")
+            .args(["verify", "-no-CApath", "-no-CAstore"])
+            .args(["-crl_check_all", "-extended_crl"])
+            .args([
+                "-attime",
+                &Time::parse_rfc3339(AT).unwrap().unix().to_string(),
+            ])
+            .arg("-CAfile")
+            .arg(&anchor)
+            .arg("-CRLfile")
+            .arg(&lists)
+            .arg("-untrusted")
+            .arg(write("untrusted.pem", untrusted))
+            .arg(write("leaf.pem", certificate(&case.end_entity)))
+            .output()
+            .unwrap();
+        if output.status.success() != case.valid {
+            println!(
+                "{}: valid here: {}, OpenSSL: {}",
+                case.number,
+                case.valid,
+                String::from_utf8_lossy(&output.stderr)
+            );
+            differences.push(case.number);
+        }
+    }
+    assert!(differences.is_empty(), "{differences:?}");
+    assert_eq!(asked, 79);
 }

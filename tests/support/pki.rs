@@ -30,7 +30,11 @@ pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     match content.len() {
         length @ 0..=0x7f => out.push(length as u8),
         length @ 0x80..=0xff => out.extend([0x81, length as u8]),
-        length => out.extend([0x82, (length >> 8) as u8, length as u8]),
+        length @ 0x100..=0xffff => out.extend([0x82, (length >> 8) as u8, length as u8]),
+        length => {
+            out.push(0x84);
+            out.extend((length as u32).to_be_bytes());
+        }
     }
     out.extend_from_slice(content);
     out
@@ -563,7 +567,7 @@ impl Spec {
 }
 
 impl Extension {
-    fn der(&self) -> Vec<u8> {
+    pub fn der(&self) -> Vec<u8> {
         let mut parts = vec![oid(self.oid)];
         if self.critical {
             parts.push(tlv(0x01, &[0xff]));

@@ -13,6 +13,7 @@ use super::{CertificateStatus, Crl, Listing, Reason, RevocationRule, RevocationS
 use crate::der::Time;
 use crate::ek::{Certificate, DistributionPoint, Name, ReasonFlags};
 use crate::hash::Sha256Digest;
+use crate::trust::failure::subject_or_serial;
 use crate::trust::supplied::Work;
 use crate::trust::{Policy, Store, signature};
 
@@ -197,17 +198,19 @@ impl<'c> Checker<'c> {
                 self.at
             )));
         }
-        self.check_signer(index, crl, certificate, above)?;
         let listing = crl.find(certificate);
+        // One that must not be used is no proof of what it says, but worth a look.
+        let with_listing = |mut unheard: Unheard| {
+            if unheard.is_odd && listing.is_some() {
+                let name = subject_or_serial(certificate);
+                unheard.why.push_str(&format!(". It lists '{name}'"));
+            }
+            unheard
+        };
+        self.check_signer(index, crl, certificate, above)
+            .map_err(with_listing)?;
         if let Some(why) = crl.unusable() {
-            let also = match listing {
-                Some(_) => format!(
-                    ". It lists '{}'",
-                    super::super::failure::subject_or_serial(certificate)
-                ),
-                None => String::new(),
-            };
-            return Err(Unheard::odd(format!("{why}{also}")));
+            return Err(with_listing(Unheard::odd(why)));
         }
         let is_sha1 = signature::is_sha1(crl.signature_algorithm_der());
         let silence = if is_sha1 && !self.policy.sha1.accepts(crl.this_update()) {

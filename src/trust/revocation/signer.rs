@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::check::{Checker, Unheard, names_key_of};
 use super::{Crl, MAX_NESTED_SIGNERS};
 use crate::ek::{Certificate, KeyUsage};
+use crate::finding::Severity;
 use crate::trust::policy_graph::PolicyInputs;
 use crate::trust::search::{Search, Task};
 use crate::trust::signature::{self, SignatureError, Signed};
@@ -41,12 +42,13 @@ impl Checker<'_> {
         let store = self.store;
         for (signer_index, signer) in store.certificates_named(crl.issuer()) {
             let is_above = above.iter().any(|known| known.sha256() == signer.sha256());
-            if is_above {
+            // One that the CRL says is another's is only asked if it is in the path.
+            if is_above || names_key_of(crl, signer) == Some(false) {
                 continue;
             }
             match self.signed_by(index, crl, signer)? {
                 Ok(()) if !may_sign(signer) => refusal.odd(NO_CRL_SIGN),
-                Ok(()) => match self.check_apart(signer_index, certificate, above, is_direct) {
+                Ok(()) => match self.check_apart(signer_index, above, is_direct) {
                     Ok(()) => return Ok(()),
                     Err(why) if why.is_odd => refusal.odd(&why.why),
                     Err(why) => refusal.plain = refusal.plain.or(Some(why.why)),
@@ -62,7 +64,6 @@ impl Checker<'_> {
     fn check_apart(
         &mut self,
         signer_index: usize,
-        certificate: &Certificate,
         above: &[Arc<Certificate>],
         is_direct: bool,
     ) -> Result<(), Unheard> {
@@ -91,11 +92,17 @@ impl Checker<'_> {
             self.under_way.clone(),
         );
         let Some(path) = search.run(&signer) else {
+            let failure = search.into_best().map(|(_, failure)| failure);
+            let why = failure.as_ref().and_then(|failure| {
+                let mut findings = failure.findings.iter();
+                findings.find(|finding| finding.severity == Severity::Error)
+            });
             return Err(Unheard::odd(format!(
-                "its signer '{}' (SHA-256 {}) has no accepted path to the anchor of '{}'",
+                "its signer '{}' (SHA-256 {}) is not trusted: {}",
                 signer.subject(),
                 signer.sha256(),
-                crate::trust::failure::subject_or_serial(certificate)
+                why.map_or("it has no path to the same anchor", |finding| &finding
+                    .message)
             )));
         };
         let path = path.certificates();
@@ -107,17 +114,20 @@ impl Checker<'_> {
                 "its signer has no other voucher than the certificate that is in question",
             ));
         }
-        // Another CA of the same name speaks of its own certificates. One that signs
-        // nothing but CRLs does so for the CA, and so does one that the CA's key vouches
-        // for under the same name, as when it gets a new key.
+        // Another CA of the same name speaks of its own certificates, itself or by somebody
+        // whom it certified. One that signs nothing but CRLs does so for the CA, and so
+        // does one that the CA's key vouches for under the same name, as when it gets a
+        // new key.
+        let is_named = |one: &Certificate| one.subject().key() == issuer.subject().key();
+        let is_linked = path
+            .iter()
+            .any(|one| is_named(one) && one.spki_der() == issuer.spki_der());
         let signs_certificates = signer
             .extensions()
             .key_usage
             .is_none_or(|usage| usage.allows(KeyUsage::KEY_CERT_SIGN));
-        let is_linked = path.iter().any(|one| {
-            one.subject().key() == issuer.subject().key() && one.spki_der() == issuer.spki_der()
-        });
-        if is_direct && signs_certificates && !is_linked {
+        let has_namesake = path.iter().skip(1).any(|one| is_named(one));
+        if is_direct && !is_linked && (signs_certificates || has_namesake) {
             return Err(Unheard::plain(
                 "another CA of the same name signed it, with another key",
             ));
@@ -136,16 +146,13 @@ impl Checker<'_> {
             Some(signer_index) => store.verify_stored_crl(index, crl, signer_index, signer),
             None => verify(crl, signer),
         };
-        let result = self
-            .work
-            .crl_signature(crl.sha256(), signer.sha256(), verify);
-        result.ok_or_else(|| {
-            // One that names another key is not missed.
-            if names_key_of(crl, signer) != Some(false) {
-                self.exhausted = true;
-            }
-            Unheard::plain("too many CRLs have the name of its issuer")
-        })
+        let is_likely = names_key_of(crl, signer) != Some(false);
+        self.work
+            .crl_signature(crl.sha256(), signer.sha256(), is_likely, verify)
+            .ok_or_else(|| {
+                self.exhausted |= is_likely;
+                Unheard::plain("too many CRLs have the name of its issuer")
+            })
     }
 }
 
