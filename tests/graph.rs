@@ -238,6 +238,7 @@ fn what_matters_is_marked() {
         ("beta-by-alpha", "anchor · not self-issued · editions"),
         ("beta-one", "anchor · not self-issued"),
         ("beta-other", ""),
+        ("beta-sha1", "SHA-1"),
         ("lost-one", ""),
         ("hostile", ""),
     ] {

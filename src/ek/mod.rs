@@ -52,7 +52,7 @@ pub use public_key::{
 };
 pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
 pub use service::EkCertService;
-pub(crate) use signature_name::signature_name;
+pub(crate) use signature_name::{hashes_with_sha1, signature_name};
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, Scheme, TpmPublic};
 pub(crate) use vendor::is_vendor_id;

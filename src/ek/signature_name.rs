@@ -24,3 +24,12 @@ pub(crate) fn signature_name(identifier: &[u8]) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Whether a signature algorithm, given its AlgorithmIdentifier, hashes with SHA-1, be it
+/// one that can be verified or not.
+pub(crate) fn hashes_with_sha1(identifier: &[u8]) -> bool {
+    matches!(
+        signature_name(identifier),
+        Some("sha1WithRSAEncryption" | "ecdsa-with-SHA1")
+    )
+}

@@ -3,7 +3,7 @@
 use super::rule::{Certainty, Linted, Outcome, Rule};
 use crate::der::{Time, Tlv, tag};
 use crate::ek::certificate::Quirk;
-use crate::ek::signature_name;
+use crate::ek::{hashes_with_sha1, signature_name};
 use crate::finding::Code;
 use crate::hash::hex;
 
@@ -91,10 +91,8 @@ pub(super) const RULES: &[Rule] = &[
         "no list of the profile's was found; SHA-1 collides since 2017",
         "The signature does not use SHA-1.",
         |linted| {
-            let sha1 = signature_name(linted.certificate.signature_algorithm_der())
-                .is_some_and(|name| name.to_ascii_lowercase().contains("sha1"));
             Outcome::unless(
-                sha1,
+                hashes_with_sha1(linted.certificate.signature_algorithm_der()),
                 "the certificate is signed with SHA-1; the policy says whether that is accepted",
             )
         },

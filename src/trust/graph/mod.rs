@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::{Policy, Purpose, signature, too_small};
 use crate::der::Time;
-use crate::ek::{Certificate, NameKey, check_key};
+use crate::ek::{Certificate, NameKey, check_key, hashes_with_sha1};
 use crate::finding::{Error, Fault, Severity};
 use crate::hash::{Sha256Digest, sha256};
 
@@ -273,7 +273,7 @@ impl Graph {
                 (Mark::NotYetValid, at < certificate.not_before()),
                 (
                     Mark::Sha1,
-                    signature::is_sha1(certificate.signature_algorithm_der()),
+                    hashes_with_sha1(certificate.signature_algorithm_der()),
                 ),
                 (Mark::WeakKey, is_weak(certificate)),
                 (Mark::SharedName, named && shared),
