@@ -142,6 +142,30 @@ fn as_pem() {
     assert_eq!(report.outcome, IssuerOutcome::Completed);
 }
 
+/// PKCS#7 with certificates alone (RFC 5280 4.2.2.1), as `.p7c` is.
+#[test]
+fn as_pkcs7() {
+    const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
+    const DATA: &str = "1.2.840.113549.1.7.1";
+    let vendor = Vendor::new();
+    let signed_data = pki::sequence(&[
+        pki::integer(1),
+        pki::set(&[]),
+        pki::sequence(&[pki::oid(DATA)]),
+        pki::tlv(0xa0, &[root().der(), intermediate().der()].concat()),
+        pki::set(&[]),
+    ]);
+    let bundle = pki::sequence(&[pki::oid(SIGNED_DATA), pki::tlv(0xa0, &signed_data)]);
+    vendor.give("/ca.p7c", &bundle);
+    let report = fetch(
+        &vendor,
+        &store(&[root()], &[]),
+        &leaf(&[vendor.url("/ca.p7c")]),
+    );
+    assert_eq!(report.outcome, IssuerOutcome::Completed, "{report:?}");
+    assert_eq!(report.issuers.len(), 1);
+}
+
 /// Three steps, the last in the store; a bundle in any order, with others in it.
 #[test]
 fn step_by_step_and_bundles() {
