@@ -16,6 +16,7 @@ mod public_key;
 mod reply;
 mod residues;
 mod service;
+mod shared_primes;
 mod spki;
 mod template;
 mod tpm_public;
@@ -45,6 +46,7 @@ pub use public_key::{
 };
 pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
 pub use service::EkCertService;
+pub use shared_primes::{MAX_SHARED_PRIMES_BITS, SharedFactor, SharedPrimes, shared_primes};
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, Scheme, TpmPublic};
 pub use vendor::{Vendor, vendor_by_id};
