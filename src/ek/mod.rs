@@ -7,6 +7,7 @@ mod certificate;
 mod chain;
 mod encoding;
 mod extensions;
+mod factoring;
 mod facts;
 mod name;
 mod nv;

@@ -17,9 +17,9 @@ use dashu_int::ops::{BitTest as _, Gcd as _};
 use super::public_key::{EkPub, Key, bit_length};
 use crate::finding::{Code, Error};
 
-/// The most bits that the moduli may have in all: half a million keys of 2048 bits.
-/// The trees take some 60 times the space of the moduli, 8 GiB for as many.
-pub const MAX_SHARED_PRIMES_BITS: usize = 1 << 30;
+/// The most bits that the moduli may have in all: a quarter of a million keys of 2048
+/// bits. The trees take some 100 times the space of the moduli, 6 GiB for as many.
+pub const MAX_SHARED_PRIMES_BITS: usize = 1 << 29;
 
 /// The most pairs of affected moduli that are compared one by one, where the trees
 /// alone do not tell who shares what: some seconds' work.
@@ -117,15 +117,17 @@ fn too_many(bits: usize) -> Error {
 
 /// For each modulus that shares a factor with another, by index, the greatest such
 /// factor. The moduli are different and none is zero.
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "UBig grows instead of overflowing, and the product is positive"
+)]
 fn common_factors(moduli: &[UBig], threads: NonZeroUsize) -> BTreeMap<usize, UBig> {
     let indices: Vec<usize> = (0..moduli.len()).collect();
     let Some((tree, cofactors)) = Tree::over(&indices, moduli, threads.get()) else {
         return BTreeMap::new();
     };
     let fraction = (cofactors << tree.precision) / &tree.product;
-    tree.descend(&fraction, moduli, threads.get())
-        .into_iter()
-        .collect()
+    tree.descend(&fraction, threads.get()).into_iter().collect()
 }
 
 /// Bits kept beyond those of the modulus. Every level of the tree loses less than one,
@@ -195,7 +197,7 @@ impl Tree {
     /// product, with as many bits after the point as [`precision`](Self::precision)
     /// says, rounded down. Times one half's product it is, but for an integer, that of
     /// the sum over the other half's product, of which fewer bits are needed.
-    fn descend(&self, fraction: &UBig, moduli: &[UBig], threads: usize) -> Vec<(usize, UBig)> {
+    fn descend(&self, fraction: &UBig, threads: usize) -> Vec<(usize, UBig)> {
         match &self.below {
             Below::Modulus(index) => {
                 let half = UBig::ONE << (self.precision - 1);
@@ -211,7 +213,7 @@ impl Tree {
                 let descend = |half: &Self, other: &Self, threads| {
                     let mut product = fraction * &other.product;
                     product.clear_high_bits(self.precision);
-                    half.descend(&(product >> other.bits), moduli, threads)
+                    half.descend(&(product >> other.bits), threads)
                 };
                 let (mut found, more) = join(
                     threads,

@@ -2,6 +2,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ParsedPublicKey,
 };
 
+use super::factoring::{FERMAT_STEPS, has_close_factors, perfect_power};
 use super::public_key::{Curve, EkPub, Key, bit_length};
 use super::residues::Residues;
 use crate::finding::{Code, Finding, Severity};
@@ -99,8 +100,17 @@ fn check_modulus(modulus: &[u8]) -> Option<Finding> {
     if let Some(factor) = residues.small_factor() {
         return weak(format!("is divisible by {factor}"));
     }
-    if residues.is_square() {
-        return weak("is a perfect square".to_owned());
+    if let Some(exponent) = perfect_power(modulus, &residues) {
+        return weak(match exponent {
+            2 => "is a perfect square".to_owned(),
+            _ => format!("is a perfect power, with exponent {exponent}"),
+        });
+    }
+    if has_close_factors(modulus) {
+        return weak(format!(
+            "is the product of two numbers so close to each other that Fermat's method finds them \
+             within {FERMAT_STEPS} steps"
+        ));
     }
     residues.is_roca().then(|| {
         Finding::new(
