@@ -92,15 +92,20 @@ impl Residues {
     /// it is a power of 65537, and with one common exponent, which a random number
     /// is with probability 2^-155.
     pub(super) fn is_roca(&self) -> bool {
-        let marked = INFORMATIVE
+        self.has_roca_marker() && self.has_common_logarithm()
+    }
+
+    /// Whether the number is a power of 65537 modulo every prime up to 167, whatever the
+    /// exponent.
+    pub(super) fn has_roca_marker(&self) -> bool {
+        INFORMATIVE
             .iter()
             .zip(&SUBGROUPS)
             .all(|(&prime, subgroup)| {
                 self.pairs()
                     .find(|(candidate, _)| *candidate == prime)
                     .is_some_and(|(_, residue)| contains(subgroup, residue))
-            });
-        marked && self.has_common_logarithm()
+            })
     }
 
     /// Whether one exponent x makes 65537^x the number modulo all the primes of

@@ -346,4 +346,122 @@ mod tests {
             }
         }
     }
+
+    /// As many numbers of some 1,050 bits without a common factor: powers of different
+    /// primes. To the trees they are as good as any.
+    fn coprime_moduli(count: usize) -> Vec<UBig> {
+        let is_prime = |n: &u64| {
+            (3..)
+                .step_by(2)
+                .take_while(|d| d * d <= *n)
+                .all(|d| n % d != 0)
+        };
+        ((1u64 << 21) + 1..)
+            .step_by(2)
+            .filter(is_prime)
+            .map(|prime| UBig::from(prime).pow(50))
+            .take(count)
+            .collect()
+    }
+
+    /// What is planted among ten thousand keys that share nothing is found, all of it and
+    /// nothing else.
+    #[test]
+    fn planted_primes() {
+        let primes: Vec<UBig> = include_str!("../../testdata/weak-keys/primes.txt")
+            .lines()
+            .map(|line| UBig::from_str_radix(line, 16).unwrap())
+            .collect();
+        let product = |indices: &[usize]| {
+            let factors = indices.iter().map(|index| &primes[*index]);
+            factors.fold(UBig::ONE, |product, prime| product * prime)
+        };
+        let mut moduli = coprime_moduli(10_000);
+        let planted: [(usize, &[usize]); 14] = [
+            // One prime in common, twice and three times.
+            (0, &[0, 1]),
+            (9_999, &[0, 2]),
+            (17, &[3, 4]),
+            (4_999, &[3, 5]),
+            (5_000, &[6, 3]),
+            // Each prime of each is in another.
+            (100, &[10, 11]),
+            (200, &[11, 12]),
+            (300, &[12, 10]),
+            // A square, and one that has the same prime.
+            (400, &[20, 20]),
+            (500, &[20, 21]),
+            // One divides the other.
+            (600, &[30, 31]),
+            (700, &[30, 31, 32]),
+            // The same key twice.
+            (800, &[40, 41]),
+            (900, &[41, 40]),
+        ];
+        for (place, factors) in planted {
+            moduli[place] = product(factors);
+        }
+        let keys: Vec<EkPub> = moduli
+            .iter()
+            .map(|modulus| EkPub::from_rsa(&modulus.to_be_bytes(), &[1, 0, 1]).unwrap())
+            .collect();
+        let threads = NonZeroUsize::new(2).unwrap();
+        let found = shared_primes(keys.iter().enumerate(), threads).unwrap();
+        assert_eq!(found.moduli, 9_999);
+        assert_eq!(found.repeated, [[800, 900]]);
+        let mut expected = vec![
+            (product(&[0]), vec![0, 9_999]),
+            (product(&[3]), vec![17, 4_999, 5_000]),
+            (product(&[10]), vec![100, 300]),
+            (product(&[11]), vec![100, 200]),
+            (product(&[12]), vec![200, 300]),
+            (product(&[20]), vec![400, 500]),
+            (product(&[30, 31]), vec![600, 700]),
+        ];
+        expected.sort();
+        let factors: Vec<(UBig, Vec<usize>)> = found
+            .factors
+            .into_iter()
+            .map(|shared| (UBig::from_be_bytes(&shared.factor), shared.keys))
+            .collect();
+        assert_eq!(factors, expected);
+    }
+
+    #[test]
+    fn other_keys_are_passed_over() {
+        let point = EkPub::from_point(super::super::Curve::P256, &[1], &[2]).unwrap();
+        let found = shared_primes([((), &point), ((), &point)], NonZeroUsize::MIN).unwrap();
+        assert_eq!(
+            (found.moduli, found.factors, found.repeated),
+            (0, vec![], vec![])
+        );
+    }
+
+    /// More keys that share both primes than are compared one by one are still all told.
+    #[test]
+    fn none_is_lost_beyond_the_limit_of_pairs() {
+        let primes: Vec<UBig> = coprime_moduli(40);
+        let moduli: Vec<UBig> = (0..40)
+            .flat_map(|i| (0..i).map(move |j| (i, j)))
+            .map(|(i, j)| &primes[i] * &primes[j])
+            .collect();
+        let factors = common_factors(&moduli, NonZeroUsize::MIN);
+        assert_eq!(factors.len(), moduli.len());
+        assert!(moduli.len() * moduli.len() > MAX_PAIRS);
+        let groups = group(&moduli, &factors);
+        let told: BTreeSet<usize> = groups.into_values().flatten().collect();
+        assert_eq!(told.len(), moduli.len());
+    }
+
+    #[test]
+    fn the_limit_is_an_error_of_its_own() {
+        let moduli = (0..MAX_SHARED_PRIMES_BITS / 16384 + 1).map(|number| {
+            let mut modulus = vec![0xff; 2048];
+            modulus[1..9].copy_from_slice(&number.to_be_bytes());
+            EkPub::from_rsa(&modulus, &[1, 0, 1]).unwrap()
+        });
+        let keys: Vec<EkPub> = moduli.collect();
+        let error = shared_primes(keys.iter().enumerate(), NonZeroUsize::MIN).unwrap_err();
+        assert_eq!(error.code, Some(Code::InputTooLarge));
+    }
 }

@@ -71,6 +71,12 @@ pub(super) fn certificate_unused(ekcert: &CertificateUnderJudgement) -> Finding 
 }
 
 pub(super) fn ekcert_key_unreadable(certificate: &Certificate) -> Finding {
+    // A point that is none says more than that it cannot be read.
+    if let Err(error) = certificate.public_key()
+        && error.code == Some(Code::WeakKeyPoint)
+    {
+        return Finding::from(error);
+    }
     Finding::new(
         Code::EkcertMalformed,
         "the key in the EKcert is of no kind that a TPM has, or cannot be read",
