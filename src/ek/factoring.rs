@@ -129,6 +129,7 @@ const FILTER: u64 = filter();
 /// For each of them the set of squares, zero among them.
 const SQUARES: [u64; FILTER_PRIMES.len()] = squares();
 
+#[allow(clippy::arithmetic_side_effects, reason = "the divisor is positive")]
 fn residue(number: &UBig) -> u64 {
     u64::try_from(number % UBig::from(FILTER)).unwrap_or(0)
 }
@@ -233,7 +234,7 @@ mod tests {
                 let found = power_of(&power).unwrap_or_else(|| panic!("{base}^{exponent}"));
                 // The smallest exponent, unless the base is a power itself.
                 let smallest = (2..=exponent).find(|k| exponent % k == 0).unwrap();
-                assert!(found == smallest as u64 || power_of(&base).is_some());
+                assert!(found == u64::try_from(smallest).unwrap() || power_of(&base).is_some());
                 assert_eq!(
                     power_of(&(power + UBig::from(2u8))),
                     None,

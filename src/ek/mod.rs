@@ -1,6 +1,7 @@
 //! Endorsement keys: the public part in every encoding, the certificate and its
 //! chain, the TPM's attributes, its vendor and what it says of itself.
 
+mod advisory;
 mod attributes;
 mod bcrypt;
 mod certificate;
@@ -27,6 +28,7 @@ mod vendor;
 mod weak;
 mod wire;
 
+pub use advisory::{AdvisorySubject, check_advisories};
 pub use attributes::{SecurityAssertions, TpmAttributes, TpmSpecification};
 pub use certificate::{Certificate, MAX_CERTIFICATE_LEN};
 pub use chain::{

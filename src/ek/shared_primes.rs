@@ -9,13 +9,14 @@
 //! primes in common that another modulus has. Both trees take quasi-linear time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::num::NonZeroUsize;
 
 use dashu_int::UBig;
 use dashu_int::ops::{BitTest as _, Gcd as _};
 
 use super::public_key::{EkPub, Key, bit_length};
-use crate::finding::{Code, Error};
+use crate::finding::{Code, Error, Finding};
 
 /// The most bits that the moduli may have in all: a quarter of a million keys of 2048
 /// bits. The trees take some 100 times the space of the moduli, 6 GiB for as many.
@@ -49,6 +50,61 @@ pub struct SharedFactor<L> {
     /// several of one modulus) only where more keys share primes than can be compared
     /// one by one: then its partners are not known.
     pub keys: Vec<L>,
+}
+
+impl<L: fmt::Display + Clone + PartialEq> SharedPrimes<L> {
+    /// A `shared-prime` for each key and factor, with the label of the key. The factor is
+    /// not told: it is the private key.
+    pub fn findings(&self) -> Vec<(L, Finding)> {
+        let mut findings = Vec::new();
+        for shared in &self.factors {
+            for (index, label) in shared.keys.iter().enumerate() {
+                if shared
+                    .keys
+                    .iter()
+                    .take(index)
+                    .any(|earlier| earlier == label)
+                {
+                    continue;
+                }
+                let others = shared.keys.iter().filter(|other| *other != label);
+                let message = format!(
+                    "the RSA modulus has a factor of {} bits in common with that of {}: whoever has \
+                     both public keys can compute the private keys",
+                    bit_length(&shared.factor),
+                    in_words(others),
+                );
+                findings.push((
+                    label.clone(),
+                    Finding::new(Code::SharedPrime, message, HELP),
+                ));
+            }
+        }
+        findings
+    }
+}
+
+const HELP: &str = "refuse the keys: whatever made them had bad random numbers; let the TPM make a new \
+                    endorsement key from a new seed, or replace it, and tell its manufacturer";
+
+/// As many others are named in a message.
+const MAX_NAMED: usize = 5;
+
+fn in_words<'a, L: fmt::Display + 'a>(others: impl Iterator<Item = &'a L>) -> String {
+    let mut names = Vec::new();
+    let mut more = 0usize;
+    for other in others {
+        if names.len() < MAX_NAMED {
+            names.push(other.to_string());
+        } else {
+            more = more.saturating_add(1);
+        }
+    }
+    match (names.is_empty(), more) {
+        (true, _) => "another key (too many share primes to say which)".to_owned(),
+        (false, 0) => names.join(", "),
+        (false, more) => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 /// Finds the primes that the RSA keys of a set have in common, and the moduli that are
@@ -354,7 +410,7 @@ mod tests {
             (3..)
                 .step_by(2)
                 .take_while(|d| d * d <= *n)
-                .all(|d| n % d != 0)
+                .all(|d| !n.is_multiple_of(d))
         };
         ((1u64 << 21) + 1..)
             .step_by(2)
@@ -419,6 +475,16 @@ mod tests {
             (product(&[30, 31]), vec![600, 700]),
         ];
         expected.sort();
+        let told = found.findings();
+        // Each of the three whose primes are both shared has two.
+        assert_eq!(told.len(), 15);
+        let (label, finding) = told.iter().find(|(label, _)| *label == 4_999).unwrap();
+        assert_eq!((label, finding.code), (&4_999, Code::SharedPrime));
+        assert!(
+            finding
+                .message
+                .contains("1024 bits in common with that of 17, 5000:")
+        );
         let factors: Vec<(UBig, Vec<usize>)> = found
             .factors
             .into_iter()

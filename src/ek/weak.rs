@@ -71,8 +71,7 @@ fn check_exponent(exponent: &[u8]) -> Option<Finding> {
         Finding::new(
             Code::WeakKeyExponent,
             format!(
-                "the RSA public exponent is 0x{}, while every template of the TCG, and every TPM \
-                 vendor's CA known, has 65537",
+                "the RSA public exponent is 0x{}, while every TCG template has 65537",
                 crate::hash::hex(exponent)
             ),
             "ask the TPM's manufacturer whether the model makes endorsement keys with this exponent",

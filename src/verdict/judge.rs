@@ -6,7 +6,7 @@ use super::wording::{
 };
 use super::{JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
-use crate::ek::{Certificate, EkPub, check_key, check_profile};
+use crate::ek::{AdvisorySubject, Certificate, EkPub, check_advisories, check_key, check_profile};
 use crate::finding::{Code, Finding, Severity};
 use crate::identifier::Identifier;
 use crate::trust::{Origin, PathFailure, Policy, Store, Usage, VerifiedPath, too_small};
@@ -47,6 +47,7 @@ pub fn judge(
     if usage == Usage::Ek {
         judgement.bind_keys();
         judgement.check_keys();
+        judgement.check_firmware(identifier);
         judgement.check_certificates();
     }
     judgement.report_paths();
@@ -218,6 +219,26 @@ impl Judgement<'_> {
                 ));
             }
         }
+        for finding in found {
+            self.find(finding);
+        }
+    }
+
+    /// Advisories about the TPM's firmware: of what the TPM says of itself or, where it
+    /// says nothing, of the EKcerts that the keys rest on.
+    fn check_firmware(&mut self, identifier: &Identifier) {
+        let algorithms: Vec<_> = self
+            .ekpubs
+            .iter()
+            .map(|ekpub| ekpub.key.algorithm())
+            .collect();
+        let needed = self.ekcerts.iter().filter(|ekcert| ekcert.needed);
+        let ekcerts: Vec<&Certificate> = needed.map(|ekcert| &*ekcert.certificate).collect();
+        let found = check_advisories(&AdvisorySubject {
+            tpm: identifier.tpm.as_ref(),
+            ekcerts: &ekcerts,
+            algorithms: &algorithms,
+        });
         for finding in found {
             self.find(finding);
         }

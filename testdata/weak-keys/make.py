@@ -199,6 +199,19 @@ def write_primes():
             out.write(f"{prime(1024):x}\n")
 
 
-write_moduli()
-write_primes()
-write_certificates()
+def write_ekpubs():
+    """Three EKpubs as SubjectPublicKeyInfo; the first two have a prime in common."""
+    with open(os.path.join(OUT, "primes.txt")) as lines:
+        primes = [int(line, 16) for line in lines]
+    rsa = bytes.fromhex("300d06092a864886f70d0101010500")
+    for name, p, q in (("shared-1", 0, 1), ("shared-2", 2, 0), ("unshared", 3, 4)):
+        key = der(0x30, integer(primes[p] * primes[q]) + integer(65537))
+        with open(os.path.join(OUT, name + ".spki"), "wb") as out:
+            out.write(der(0x30, rsa + der(3, bytes(1) + key)))
+
+
+if __name__ == "__main__":
+    write_moduli()
+    write_primes()
+    write_ekpubs()
+    write_certificates()
