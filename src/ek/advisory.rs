@@ -55,6 +55,10 @@ struct Advisory {
     title: String,
     /// TCG vendor id.
     manufacturer: String,
+    /// Only where the model in the EKcert, if it states one, has one of these in it,
+    /// spaces apart. Firmware that the TPM has now is told by its version alone.
+    #[serde(default)]
+    models: Vec<String>,
     /// Only where a key in question is of this kind.
     keys: Option<Kind>,
     /// The versions that are published as affected. Without any, nothing in a file says
@@ -160,6 +164,14 @@ impl Advisory {
         let vendor = stated
             .or_else(|| tpm.vendor())
             .filter(|vendor| vendor.id == self.manufacturer)?;
+        if let Some(model) = &tpm.model
+            && !self.models.is_empty()
+        {
+            let model = model.replace(' ', "");
+            self.models
+                .iter()
+                .find(|known| model.contains(known.as_str()))?;
+        }
         if self.affected.is_empty() {
             return Some(Evidence::Manufacturer(vendor.name));
         }
@@ -202,33 +214,33 @@ impl Advisory {
         let (severity, what) = match evidence {
             Evidence::Current(version) => (
                 Severity::Warning,
-                format!("the firmware is {version}, as the TPM says, and that is affected"),
+                format!("the TPM says that its firmware is {version}, which is affected"),
             ),
             Evidence::AtManufacture(version, true) => (
                 Severity::Info,
                 format!(
-                    "possible: the firmware was {version} when the EKcert was made, and that is \
-                     affected; it may have been updated since"
+                    "possible, since the firmware was {version} when the EKcert was made, which is \
+                     affected"
                 ),
             ),
             Evidence::AtManufacture(version, false) => (
                 Severity::Info,
                 format!(
-                    "possible: the firmware was {version} when the EKcert was made, some of which \
-                     is affected; it may have been updated since"
+                    "possible, since the firmware was {version} when the EKcert was made, some of \
+                     which is affected"
                 ),
             ),
             Evidence::Issuer(name) => (
                 Severity::Info,
                 format!(
-                    "possible: the EKcert does not tell the firmware, and its issuer '{name}' has \
-                     certified TPMs with firmware that is affected"
+                    "possible, since the EKcert's issuer '{name}' has certified TPMs with firmware \
+                     that is affected"
                 ),
             ),
             Evidence::Manufacturer(name) => (
                 Severity::Info,
                 format!(
-                    "possible: nothing but the manufacturer, {name}, is known of what is affected"
+                    "possible, since the manufacturer is {name}; nothing more is known of the TPM"
                 ),
             ),
         };
@@ -236,15 +248,19 @@ impl Advisory {
         let note = note.map_or_else(String::new, |note| format!(" ({note})"));
         let check = match severity {
             Severity::Info if !self.affected.is_empty() => {
-                "look which firmware the TPM has now, for example with get-platform-identifier; \
-                 if it is affected, "
+                "look which firmware the TPM has now (a JSON file of get-platform-identifier tells \
+                 it); if it is still affected, "
             }
             _ => "",
         };
         Finding::new(
             Code::FirmwareAdvisory,
-            format!("{}, {}: {what}{note}", self.id, self.title),
-            format!("{check}{}; source: {}", self.fix, self.sources.join("; ")),
+            format!("{}, {}: {what}", self.id, self.title),
+            format!(
+                "{check}{}{note}; source: {}",
+                self.fix,
+                self.sources.join("; ")
+            ),
         )
         .with_severity(severity)
     }
@@ -413,40 +429,52 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/cli/ek.der");
         #[allow(clippy::disallowed_methods, reason = "a test reads its data")]
         let certificate = Certificate::from_der(&std::fs::read(path).unwrap()).unwrap();
-        let told = |tpm: Option<&TpmFacts>| {
-            let findings = check_advisories(&AdvisorySubject {
+        let text = "[[advisory]]\nid = 'CVE-0'\ntitle = 'a fault'\nmanufacturer = 'IFX'\n\
+                    affected = [{ from = '7.80', below = '7.86' }]\nfix = 'wait'\nsources = []\n";
+        let told_by = |text: &str, tpm: Option<&TpmFacts>| {
+            let subject = AdvisorySubject {
                 tpm,
-                ekcerts: &[&certificate, &certificate],
+                ekcerts: &[&certificate],
                 algorithms: &[Algorithm::Rsa(2048)],
-            });
-            findings
-                .into_iter()
-                .map(|finding| (finding.severity, finding.message))
-                .collect::<Vec<_>>()
+            };
+            let advisory = read(text).unwrap().remove(0);
+            let finding = advisory.finding(&advisory.evidence(&subject)?);
+            Some((finding.severity, finding.message))
         };
-        let [(Severity::Info, message)] = &told(None)[..] else {
-            panic!("{:?}", told(None));
-        };
-        assert!(message.starts_with("CVE-2025-2884, "), "{message}");
-        assert!(
-            message.contains("possible: the firmware was 7.85 when"),
-            "{message}"
+        let told = |tpm: Option<&TpmFacts>| told_by(text, tpm);
+        let (severity, message) = told(None).unwrap();
+        assert_eq!(severity, Severity::Info);
+        assert_eq!(
+            message,
+            "CVE-0, a fault: possible, since the firmware was 7.85 when the EKcert was made, which \
+             is affected"
         );
+        // Some of 7.85, or another version.
+        let with = |from: &str, to: &str| told_by(&text.replace(from, to), None);
+        let some = with("'7.86'", "'7.85.1'").unwrap().1;
+        assert!(some.contains("some of which"), "{some}");
+        assert_eq!(with("'7.80'", "'7.85.0.1'").unwrap().0, Severity::Info);
+        assert_eq!(with("'7.86'", "'7.85'"), None);
+        assert_eq!(with("IFX", "STM"), None);
+        // Another model, or nothing but the manufacturer.
+        assert_eq!(with("id =", "models = ['SLB9670']\nid ="), None);
+        let affected = "affected = [{ from = '7.80', below = '7.86' }]\n";
+        let manufacturer = with(affected, "").unwrap();
+        assert_eq!(manufacturer.0, Severity::Info);
+        assert!(manufacturer.1.contains("the manufacturer is Infineon"));
         // The word of the TPM on its firmware takes precedence, both ways.
         let now = |minor| TpmFacts {
             firmware: Some((7u32 << 16 | minor, 0)),
             ..TpmFacts::default()
         };
-        assert_eq!(told(Some(&now(86))), []);
-        let [(Severity::Warning, _)] = &told(Some(&now(85)))[..] else {
-            panic!();
-        };
+        assert_eq!(told(Some(&now(86))), None);
+        assert_eq!(told(Some(&now(85))).unwrap().0, Severity::Warning);
         // A TPM of another maker, whatever the EKcert says.
         let other = TpmFacts {
             manufacturer: Some(STM),
             ..now(85)
         };
-        assert_eq!(told(Some(&other)), []);
+        assert_eq!(told(Some(&other)), None);
     }
 
     /// What ST's issuers have certified narrows what is possible.

@@ -45,7 +45,7 @@ pub fn judge(
     judgement.verify_certificates(identifier, store, at);
     judgement.gather_keys(identifier);
     if usage == Usage::Ek {
-        judgement.bind_keys();
+        judgement.bind_keys(identifier);
         judgement.check_keys();
         judgement.check_firmware(identifier);
         judgement.check_certificates();
@@ -137,7 +137,9 @@ impl Judgement<'_> {
     /// question, although a key of its kind is that no other EKcert is for, is of
     /// another TPM. What is no EKcert, or is for a key that is not listed or not read
     /// here, is left aside: it vouches for nothing.
-    fn bind_keys(&mut self) {
+    fn bind_keys(&mut self, identifier: &Identifier) {
+        let tpm = identifier.tpm.as_ref();
+        let made_its_seed = tpm.is_some_and(|tpm| tpm.generated_eps == Some(true));
         let certified: Vec<EkPub> = self
             .ekcerts
             .iter()
@@ -171,7 +173,7 @@ impl Judgement<'_> {
                     ekpub.key.algorithm() == key.algorithm() && !certified.contains(&ekpub.key)
                 });
                 let finding = match same_kind {
-                    Some(ekpub) => key_mismatch(ekcert, key, ekpub),
+                    Some(ekpub) => key_mismatch(ekcert, key, ekpub, made_its_seed),
                     None => ekpub_unlisted(ekcert, &key.algorithm().to_string()),
                 };
                 self.findings.push(self.policy.weigh(finding));

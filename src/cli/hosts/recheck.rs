@@ -12,10 +12,10 @@ use crate::cli::human::Page;
 use crate::cli::human::distinct_codes;
 use crate::cli::json::{self, JsonError, JsonFinding};
 use crate::cli::options::{RegistryArgs, TrustArgs, now, who};
-use crate::finding::{Error, Finding};
+use crate::finding::{Code, Error, Finding, Severity};
 use crate::identifier::Identifier;
 use crate::registry::{Candidate, Host, Mode, Original, Provenance, Trust};
-use crate::verdict::judge;
+use crate::verdict::{Verdict, judge};
 
 pub(super) const RECHECK: &str = "hosts-recheck";
 
@@ -91,6 +91,7 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
         let shared = shared
             .get(&original.host.name)
             .map_or(&[][..], Vec::as_slice);
+        let mut advisories = Vec::new();
         let answer = Identifier::read(&original.file).and_then(|identifier| {
             let verdict = judge(
                 &identifier,
@@ -99,6 +100,7 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
                 trust.at,
                 trust.usage,
             );
+            advisories.extend(warned_advisories(&verdict));
             let candidate = Candidate::from_verdict(
                 &verdict,
                 Provenance {
@@ -123,7 +125,7 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
                 ..error.clone()
             });
         }
-        let rechecked = Rechecked::new(&original, answer, shared);
+        let rechecked = Rechecked::new(&original, answer, shared, advisories);
         if rechecked.is_lost() || !shared.is_empty() {
             exit = exit.and(Exit::Rejected);
         }
@@ -146,10 +148,25 @@ struct Rechecked<'a> {
     now: Result<Candidate, Error>,
     /// What its EKs share with those of other hosts, whatever its file says.
     shared: &'a [Finding],
+    /// Published faults of the firmware that it has, or had when the file was made.
+    advisories: Vec<Finding>,
+}
+
+/// That firmware is affected is a warning; that it may be is not told host by host.
+fn warned_advisories(verdict: &Verdict) -> impl Iterator<Item = Finding> {
+    let is_warned = |finding: &&Finding| {
+        finding.code == Code::FirmwareAdvisory && finding.severity == Severity::Warning
+    };
+    verdict.findings().iter().filter(is_warned).cloned()
 }
 
 impl<'a> Rechecked<'a> {
-    fn new(original: &'a Original, now: Result<Candidate, Error>, shared: &'a [Finding]) -> Self {
+    fn new(
+        original: &'a Original,
+        now: Result<Candidate, Error>,
+        shared: &'a [Finding],
+        advisories: Vec<Finding>,
+    ) -> Self {
         let host = &original.host;
         let was = match &host.recheck {
             Some(recheck) => JsonAnswer {
@@ -170,6 +187,7 @@ impl<'a> Rechecked<'a> {
             was,
             now,
             shared,
+            advisories,
         }
     }
 
@@ -204,7 +222,10 @@ impl<'a> Rechecked<'a> {
             now: answer,
             host: self.host.into(),
             findings: match &self.now {
-                Ok(candidate) => candidate.errors().iter().map(JsonFinding::from).collect(),
+                Ok(candidate) => {
+                    let found = candidate.errors().iter().chain(&self.advisories);
+                    found.map(JsonFinding::from).collect()
+                }
                 Err(error) => {
                     let shared = self.shared.iter().map(JsonFinding::from);
                     json::findings_of(error).into_iter().chain(shared).collect()
@@ -246,7 +267,8 @@ impl<'a> Rechecked<'a> {
             Ok(candidate) if self.changed() || console.manner.verbose => candidate.errors(),
             _ => self.shared,
         };
-        for finding in told {
+        let advisories = self.advisories.iter().filter(|_| !console.manner.quiet);
+        for finding in told.iter().chain(advisories) {
             page.finding(1, finding);
         }
         page.into_text()
