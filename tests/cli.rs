@@ -122,6 +122,12 @@ fn snapshots_of_stores() {
     directory.close().unwrap();
 }
 
+/// In a registry of their own.
+#[test]
+fn snapshots_of_weak_keys() {
+    run_snapshots("tests/cmd/weak/*.trycmd");
+}
+
 #[test]
 fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");

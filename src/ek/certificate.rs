@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use x509_parser::certificate::Validity;
 use x509_parser::prelude::FromDer as _;
 
-use super::{Algorithm, EkPub, Extensions, GeneralName, Name, extensions};
+use super::{Algorithm, EkPub, Extensions, GeneralName, Name, check_key, extensions};
 use crate::der::{Reader, Time, Tlv, TlvError, subrange, tag};
 use crate::finding::{Code, Error, Finding};
 use crate::hash::{Sha1Thumbprint, Sha256Digest, sha1_thumbprint, sha256};
@@ -35,6 +35,8 @@ pub struct Certificate {
     sha256: Sha256Digest,
     /// Read when it is first asked for: most certificates of a store never are.
     key: OnceLock<Result<EkPub, Error>>,
+    /// What the numbers of the key say against it, looked at when it is first asked for.
+    key_findings: OnceLock<Box<[Finding]>>,
 }
 
 /// Ways in which genuine certificates break DER or the profile.
@@ -157,6 +159,15 @@ impl Certificate {
     /// What kind of key it is, if it is one that TPMs use.
     pub fn key_algorithm(&self) -> Option<Algorithm> {
         self.key().as_ref().ok().map(EkPub::algorithm)
+    }
+
+    /// What [`check_key`] says of the key, which is looked at once; nothing for a key that
+    /// cannot be read.
+    pub fn key_findings(&self) -> &[Finding] {
+        self.key_findings.get_or_init(|| {
+            let key = self.key().as_ref();
+            key.map_or_else(|_| Vec::new(), check_key).into()
+        })
     }
 
     fn key(&self) -> &Result<EkPub, Error> {
@@ -296,6 +307,7 @@ fn read(bytes: &[u8]) -> Result<Certificate, (&'static str, TlvError)> {
         quirks,
         sha256: sha256(bytes),
         key: OnceLock::new(),
+        key_findings: OnceLock::new(),
     })
 }
 

@@ -1,12 +1,14 @@
 //! Endorsement keys: the public part in every encoding, the certificate and its
 //! chain, the TPM's attributes, its vendor and what it says of itself.
 
+mod advisory;
 mod attributes;
 mod bcrypt;
 mod certificate;
 mod chain;
 mod encoding;
 mod extensions;
+mod factoring;
 mod facts;
 mod fitness;
 mod lint;
@@ -17,6 +19,7 @@ mod public_key;
 mod reply;
 mod residues;
 mod service;
+mod shared_primes;
 mod signature_name;
 mod spki;
 mod template;
@@ -27,6 +30,7 @@ mod vendor;
 mod weak;
 mod wire;
 
+pub use advisory::{AdvisorySubject, check_advisories};
 pub use attributes::{SecurityAssertions, TpmAttributes, TpmSpecification};
 pub use certificate::{Certificate, MAX_CERTIFICATE_LEN};
 pub use chain::{
@@ -52,6 +56,7 @@ pub use public_key::{
 };
 pub use reply::{MAX_SERVICE_REPLY_LEN, read_service_reply};
 pub use service::EkCertService;
+pub use shared_primes::{MAX_SHARED_PRIMES_BITS, SharedFactor, SharedPrimes, shared_primes};
 pub(crate) use signature_name::{hashes_with_sha1, signature_name};
 pub use template::{Template, TpmName};
 pub use tpm_public::{NameAlg, Scheme, TpmPublic};

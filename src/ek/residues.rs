@@ -1,9 +1,9 @@
 //! A modulus reduced by many small primes at once, and what the residues prove.
 
 /// Small factors are searched below this bound, as EJBCA's key validator does.
-const BOUND: usize = 752;
+pub(super) const BOUND: usize = 752;
 /// The odd primes below [`BOUND`].
-const PRIMES: [u64; 132] = odd_primes();
+pub(super) const PRIMES: [u64; 132] = odd_primes();
 /// How many products of consecutive primes below 2^63 take them all.
 const GROUPS: usize = 18;
 /// 32-bit words that are reduced in one go: 2048 bits.
@@ -79,28 +79,33 @@ impl Residues {
             .find_map(|(prime, residue)| (residue == 0).then_some(prime))
     }
 
-    /// Whether the number, which has no small factor, is a perfect square: a
-    /// square is one modulo every prime, and any other number passes by chance
-    /// with probability 2^-132.
-    pub(super) fn is_square(&self) -> bool {
-        // Euler's criterion.
+    /// Whether the number, which has no small factor, is a power with this exponent
+    /// modulo every prime for which that says anything: those that are one modulo the
+    /// exponent. Each lets one in `exponent` of all numbers pass.
+    pub(super) fn may_be_power(&self, exponent: u64) -> bool {
         self.pairs()
-            .all(|(prime, residue)| power(residue, (prime - 1) / 2, prime) == 1)
+            .filter(|(prime, _)| prime % exponent == 1)
+            .all(|(prime, residue)| power(residue, (prime - 1) / exponent, prime) == 1)
     }
 
     /// Whether the number has the ROCA fingerprint: modulo every prime up to 167
     /// it is a power of 65537, and with one common exponent, which a random number
     /// is with probability 2^-155.
     pub(super) fn is_roca(&self) -> bool {
-        let marked = INFORMATIVE
+        self.has_roca_marker() && self.has_common_logarithm()
+    }
+
+    /// Whether the number is a power of 65537 modulo every prime up to 167, whatever the
+    /// exponent.
+    pub(super) fn has_roca_marker(&self) -> bool {
+        INFORMATIVE
             .iter()
             .zip(&SUBGROUPS)
             .all(|(&prime, subgroup)| {
                 self.pairs()
                     .find(|(candidate, _)| *candidate == prime)
                     .is_some_and(|(_, residue)| contains(subgroup, residue))
-            });
-        marked && self.has_common_logarithm()
+            })
     }
 
     /// Whether one exponent x makes 65537^x the number modulo all the primes of
@@ -325,11 +330,19 @@ mod tests {
     }
 
     #[test]
-    fn squares() {
-        assert!(Residues::of(&[1]).is_square());
-        // 757^2 = 573049, 757 * 761 = 576077.
-        assert!(Residues::of(&573_049u32.to_be_bytes()).is_square());
-        assert!(!Residues::of(&576_077u32.to_be_bytes()).is_square());
+    fn powers() {
+        assert!(Residues::of(&[1]).may_be_power(2));
+        // 757^2 = 573049, 757 * 761 = 576077, 757^3 = 433798093.
+        let may_be_power = |number: u32, k| Residues::of(&number.to_be_bytes()).may_be_power(k);
+        assert!(may_be_power(573_049, 2));
+        assert!(!may_be_power(576_077, 2));
+        assert!(may_be_power(433_798_093, 3));
+        assert!(!may_be_power(433_798_093, 2));
+        assert!(!may_be_power(573_049, 3));
+    }
+
+    #[test]
+    fn small_factors() {
         assert_eq!(Residues::of(&[21]).small_factor(), Some(3));
         assert_eq!(
             Residues::of(&751u32.to_be_bytes()).small_factor(),

@@ -177,6 +177,12 @@ fn from_ec_point(parameters: &[u8], point: &[u8], input: &[u8]) -> Result<EkPub,
             ))
         })?;
     match point.split_first() {
+        Some((&INFINITY, [])) => Err(Error::malformed(
+            Code::WeakKeyPoint,
+            "the public key is the point at infinity, which is no key: every secret shared with it is \
+             known",
+            "no TPM makes such a key; take the EKpub from the TPM again",
+        )),
         Some((&UNCOMPRESSED, xy)) if xy.len() == curve.field_len().saturating_mul(2) => {
             let (x, y) = xy.split_at(curve.field_len());
             EkPub::from_point(curve, x, y)
@@ -194,6 +200,8 @@ fn from_ec_point(parameters: &[u8], point: &[u8], input: &[u8]) -> Result<EkPub,
 
 /// SEC 1 2.3.3: the first octet of an uncompressed point.
 const UNCOMPRESSED: u8 = 4;
+/// SEC 1 2.3.3: the only octet of the point at infinity.
+const INFINITY: u8 = 0;
 const NULL: u8 = 0x05;
 
 /// An INTEGER that is not negative.

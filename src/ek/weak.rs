@@ -2,6 +2,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, ParsedPublicKey,
 };
 
+use super::factoring::{FERMAT_STEPS, has_close_factors, perfect_power};
 use super::public_key::{Curve, EkPub, Key, bit_length};
 use super::residues::Residues;
 use crate::finding::{Code, Finding, Severity};
@@ -17,16 +18,23 @@ pub fn check_key(key: &EkPub) -> Vec<Finding> {
             findings.extend(check_modulus(modulus));
         }
         Key::Ec { curve, x, y } => {
-            if !is_on_curve(*curve, x, y) {
-                findings.push(Finding::new(
+            // Forms with coordinates alone write the point at infinity so, and templates
+            // an unknown one.
+            let is_empty = x.iter().chain(y).all(|octet| *octet == 0);
+            let what = if is_empty {
+                Some("has coordinates of zero only: it is the point at infinity, or a template's")
+            } else if !is_on_curve(*curve, x, y) {
+                Some("is not on the curve of the key")
+            } else {
+                None
+            };
+            findings.extend(what.map(|what| {
+                Finding::new(
                     Code::WeakKeyPoint,
-                    format!(
-                        "the point is not on the curve of its {} key",
-                        key.algorithm()
-                    ),
+                    format!("the point of the {} key {what}", key.algorithm()),
                     "no TPM makes such a key; take the EKpub from the TPM again",
-                ));
-            }
+                )
+            }));
         }
     }
     findings
@@ -99,8 +107,17 @@ fn check_modulus(modulus: &[u8]) -> Option<Finding> {
     if let Some(factor) = residues.small_factor() {
         return weak(format!("is divisible by {factor}"));
     }
-    if residues.is_square() {
-        return weak("is a perfect square".to_owned());
+    if let Some(exponent) = perfect_power(modulus, &residues) {
+        return weak(match exponent {
+            2 => "is a perfect square".to_owned(),
+            _ => format!("is a perfect power, with exponent {exponent}"),
+        });
+    }
+    if has_close_factors(modulus) {
+        return weak(format!(
+            "is the product of two numbers so close to each other that Fermat's method finds them \
+             within {FERMAT_STEPS} steps"
+        ));
     }
     residues.is_roca().then(|| {
         Finding::new(
@@ -114,87 +131,5 @@ fn check_modulus(modulus: &[u8]) -> Option<Finding> {
 }
 
 #[cfg(test)]
-#[allow(
-    clippy::string_slice,
-    clippy::arithmetic_side_effects,
-    reason = "tests may be blunt"
-)]
-mod tests {
-    use super::*;
-    use crate::ek::TpmPublic;
-    use crate::ek::vectors::{
-        MARKED_MODULUS, ORDINARY_MODULUS, ROCA_MODULUS, SQUARE_MODULUS, VECTORS,
-    };
-    use crate::hash::from_hex;
-
-    fn rsa(modulus: &str, exponent: &[u8]) -> Vec<(Code, Severity)> {
-        codes(&EkPub::from_rsa(&from_hex(modulus).unwrap(), exponent).unwrap())
-    }
-
-    fn codes(key: &EkPub) -> Vec<(Code, Severity)> {
-        let findings = check_key(key).into_iter();
-        findings
-            .map(|finding| (finding.code, finding.severity))
-            .collect()
-    }
-
-    #[test]
-    fn genuine_keys_pass() {
-        for vector in &VECTORS {
-            let area = TpmPublic::from_tpm2b(&from_hex(vector.tpm2b).unwrap()).unwrap();
-            assert_eq!(codes(&area.key), [], "{}", vector.template);
-        }
-        assert_eq!(rsa(ORDINARY_MODULUS, F4), []);
-    }
-
-    #[test]
-    fn exponents() {
-        for (exponent, expected) in [
-            (&[][..], Some(Severity::Error)),
-            (&[1], Some(Severity::Error)),
-            (&[1, 0, 0], Some(Severity::Error)),
-            (&[3], Some(Severity::Warning)),
-            (&[1, 0, 3], Some(Severity::Warning)),
-            (F4, None),
-        ] {
-            let expected: Vec<_> = expected
-                .map(|severity| (Code::WeakKeyExponent, severity))
-                .into_iter()
-                .collect();
-            assert_eq!(rsa(ORDINARY_MODULUS, exponent), expected, "{exponent:?}");
-        }
-    }
-
-    #[test]
-    fn moduli() {
-        let error = [(Code::WeakKeyModulus, Severity::Error)];
-        assert_eq!(rsa(SQUARE_MODULUS, F4), error);
-        let even = format!("{}0", &ORDINARY_MODULUS[..511]);
-        assert_eq!(rsa(&even, F4), error);
-        // 2^2048 - 1 is divisible by 3.
-        assert_eq!(rsa(&"f".repeat(512), F4), error);
-        // One bit short.
-        let short = format!("5{}", &ORDINARY_MODULUS[1..]);
-        assert!(rsa(&short, F4).contains(&(Code::WeakKeyModulus, Severity::Warning)));
-    }
-
-    #[test]
-    fn roca() {
-        assert_eq!(rsa(ROCA_MODULUS, F4), [(Code::Roca, Severity::Error)]);
-        assert_eq!(rsa(MARKED_MODULUS, F4), []);
-        assert!(
-            !codes(&EkPub::from_rsa(&[0xfb; 256], F4).unwrap())
-                .contains(&(Code::Roca, Severity::Error))
-        );
-    }
-
-    #[test]
-    fn points() {
-        for curve in Curve::ALL {
-            let key = EkPub::from_point(curve, &[1], &[2]).unwrap();
-            assert_eq!(codes(&key), [(Code::WeakKeyPoint, Severity::Error)]);
-            let key = EkPub::from_point(curve, &[], &[]).unwrap();
-            assert_eq!(codes(&key), [(Code::WeakKeyPoint, Severity::Error)]);
-        }
-    }
-}
+#[path = "weak_tests.rs"]
+mod tests;

@@ -114,6 +114,10 @@ codes! {
     WeakKeyPoint "weak-key-point" Error None, None;
     /// The RSA key has the fingerprint of CVE-2017-15361 (ROCA).
     Roca "roca" Error Some("CVE-2017-15361"), None;
+    /// The RSA modulus has a prime in common with that of another key.
+    SharedPrime "shared-prime" Error None, None;
+    /// A published fault of TPM firmware that concerns this TPM, or may.
+    FirmwareAdvisory "firmware-advisory" Info None, None;
     /// The TPM's manufacturer is not one that the policy allows.
     VendorNotAllowed "vendor-not-allowed" Error None, None;
     // The chain.
@@ -258,6 +262,7 @@ impl Code {
                 | Self::WeakKeyModulus
                 | Self::WeakKeyPoint
                 | Self::Roca
+                | Self::SharedPrime
                 | Self::SignatureInvalid
                 | Self::Revoked
                 | Self::CrlMalformed

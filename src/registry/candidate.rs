@@ -156,6 +156,12 @@ impl Candidate {
         self
     }
 
+    /// The same with an error that was found in comparing it with other hosts.
+    pub fn refused(mut self, finding: Finding) -> Self {
+        self.refuse(finding.with_severity(Severity::Error));
+        self
+    }
+
     fn refuse(&mut self, finding: Finding) {
         if !self.extra.contains(&finding) {
             self.errors.push(finding.clone());

@@ -148,6 +148,37 @@ fn check_always(
     // The end entity's own size is judged with its EKpub.
     if child.is_some() {
         check_size(certificate, policy, findings);
+        check_numbers(certificate, findings);
+    }
+}
+
+/// What the numbers of a CA's key prove against it: whoever can compute the private key
+/// can issue what the CA could. An anchor is no exception.
+fn check_numbers(certificate: &Certificate, findings: &mut Vec<Finding>) {
+    for found in certificate.key_findings() {
+        let help = match (found.code, found.severity) {
+            // Which lengths CAs may have is for the policy to say, and the key may be of a
+            // length that no TPM has.
+            (Code::WeakKeyModulus, Severity::Warning) => continue,
+            (_, Severity::Error) => {
+                "anybody can issue in the name of this CA: take it out of the stores, trust nothing \
+                 that it issued, and tell the vendor"
+            }
+            _ => "compare the certificate with the one that the vendor publishes",
+        };
+        findings.push(
+            Finding::new(
+                found.code,
+                format!(
+                    "the key of the CA '{}' is weak: {}",
+                    subject_or_serial(certificate),
+                    found.message
+                ),
+                help,
+            )
+            .with_severity(found.severity)
+            .about(certificate.thumbprint_sha1()),
+        );
     }
 }
 

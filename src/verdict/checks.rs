@@ -89,8 +89,9 @@ impl Judgement<'_> {
                 Code::WeakKeyModulus,
                 Code::WeakKeyPoint,
                 Code::Roca,
+                Code::SharedPrime,
             ],
-            "size, numbers and the ROCA marker",
+            "size, numbers and the ROCA fingerprint",
             without("no key could be read"),
         );
         by_codes(

@@ -6,7 +6,7 @@ use super::wording::{
 };
 use super::{JudgedEkCert, JudgedEkPub, Outcome, PathStep, Role, Verdict};
 use crate::der::Time;
-use crate::ek::{Certificate, EkPub, check_key, check_profile};
+use crate::ek::{AdvisorySubject, Certificate, EkPub, check_advisories, check_key, check_profile};
 use crate::finding::{Code, Finding, Severity};
 use crate::identifier::Identifier;
 use crate::trust::revocation::CertificateStatus;
@@ -46,8 +46,9 @@ pub fn judge(
     judgement.verify_certificates(identifier, store, at);
     judgement.gather_keys(identifier);
     if usage == Usage::Ek {
-        judgement.bind_keys();
+        judgement.bind_keys(identifier);
         judgement.check_keys();
+        judgement.check_firmware(identifier);
         judgement.check_certificates();
     }
     judgement.report_paths();
@@ -145,7 +146,9 @@ impl Judgement<'_> {
     /// question, although a key of its kind is that no other EKcert is for, is of
     /// another TPM. What is no EKcert, or is for a key that is not listed or not read
     /// here, is left aside: it vouches for nothing.
-    fn bind_keys(&mut self) {
+    fn bind_keys(&mut self, identifier: &Identifier) {
+        let tpm = identifier.tpm.as_ref();
+        let made_its_seed = tpm.is_some_and(|tpm| tpm.generated_eps == Some(true));
         let certified: Vec<EkPub> = self
             .ekcerts
             .iter()
@@ -179,7 +182,7 @@ impl Judgement<'_> {
                     ekpub.key.algorithm() == key.algorithm() && !certified.contains(&ekpub.key)
                 });
                 let finding = match same_kind {
-                    Some(ekpub) => key_mismatch(ekcert, key, ekpub),
+                    Some(ekpub) => key_mismatch(ekcert, key, ekpub, made_its_seed),
                     None => ekpub_unlisted(ekcert, &key.algorithm().to_string()),
                 };
                 self.findings.push(self.policy.weigh(finding));
@@ -227,6 +230,26 @@ impl Judgement<'_> {
                 ));
             }
         }
+        for finding in found {
+            self.find(finding);
+        }
+    }
+
+    /// Advisories about the TPM's firmware: of what the TPM says of itself or, where it
+    /// says nothing, of the EKcerts that the keys rest on.
+    fn check_firmware(&mut self, identifier: &Identifier) {
+        let algorithms: Vec<_> = self
+            .ekpubs
+            .iter()
+            .map(|ekpub| ekpub.key.algorithm())
+            .collect();
+        let needed = self.ekcerts.iter().filter(|ekcert| ekcert.needed);
+        let ekcerts: Vec<&Certificate> = needed.map(|ekcert| &*ekcert.certificate).collect();
+        let found = check_advisories(&AdvisorySubject {
+            tpm: identifier.tpm.as_ref(),
+            ekcerts: &ekcerts,
+            algorithms: &algorithms,
+        });
         for finding in found {
             self.find(finding);
         }

@@ -30,7 +30,16 @@ pub(super) fn key_mismatch(
     ekcert: &CertificateUnderJudgement,
     key: &EkPub,
     ekpub: &KeyUnderJudgement,
+    made_its_seed: bool,
 ) -> Finding {
+    let help = if made_its_seed {
+        "the TPM says that it made its endorsement seed itself (tpmGeneratedEPS): if it is a chip, \
+         its seed was made anew after the EKcert, by an update or TPM2_ChangeEPS, and the EKcert \
+         will never fit again; ask its manufacturer for a new one. If not, the file mixes two TPMs"
+    } else {
+        "the file mixes two TPMs, or the TPM's EK has changed since its certificate was made (cleared \
+         endorsement seed, firmware update, board swap): make the file again on the host"
+    };
     Finding::new(
         Code::KeyMismatch,
         format!(
@@ -40,8 +49,7 @@ pub(super) fn key_mismatch(
             ekpub.source,
             ekpub.key.spki_sha256()
         ),
-        "the file mixes two TPMs, or the TPM's EK has changed since its certificate was made (cleared \
-         endorsement seed, firmware update, board swap): make the file again on the host",
+        help,
     )
     .about(ekcert.certificate.thumbprint_sha1())
 }
@@ -71,6 +79,12 @@ pub(super) fn certificate_unused(ekcert: &CertificateUnderJudgement) -> Finding 
 }
 
 pub(super) fn ekcert_key_unreadable(certificate: &Certificate) -> Finding {
+    // A point that is none says more than that it cannot be read.
+    if let Err(error) = certificate.public_key()
+        && error.code == Some(Code::WeakKeyPoint)
+    {
+        return Finding::from(error);
+    }
     Finding::new(
         Code::EkcertMalformed,
         "the key in the EKcert is of no kind that a TPM has, or cannot be read",

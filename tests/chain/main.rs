@@ -33,6 +33,7 @@ mod pkits;
 #[path = "../support/skip.rs"]
 mod skip;
 mod supplied;
+mod weak;
 
 use endorse::finding::{Code, Finding, Severity};
 

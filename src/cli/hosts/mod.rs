@@ -4,6 +4,7 @@ mod history;
 mod json;
 mod recheck;
 mod registered;
+mod shared;
 mod transfer;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -27,8 +28,8 @@ Examples:
 
 Exit codes:
   0  done; every host rechecked is as trusted as it was registered
-  1  a check failed: a verified host is no longer trusted, or the audit trail
-     is not as it was written
+  1  a check failed: a verified host is no longer trusted, EKs share a prime,
+     or the audit trail is not as it was written
   2  wrong usage, no such host, or the registry is missing or broken
   3  a document to import, or the file of a host, could not be read";
 

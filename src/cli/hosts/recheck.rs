@@ -1,18 +1,21 @@
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::Serialize;
 
 use super::FilterArgs;
 use super::json::JsonHost;
+use super::shared;
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
 use crate::cli::human::distinct_codes;
 use crate::cli::json::{self, JsonError, JsonFinding};
 use crate::cli::options::{RegistryArgs, TrustArgs, now, who};
-use crate::finding::{Error, Finding};
+use crate::finding::{Code, Error, Finding, Severity};
 use crate::identifier::Identifier;
 use crate::registry::{Candidate, Host, Mode, Original, Provenance, Trust};
-use crate::verdict::judge;
+use crate::verdict::{Verdict, judge};
 
 pub(super) const RECHECK: &str = "hosts-recheck";
 
@@ -23,6 +26,7 @@ Examples:
   endorse hosts recheck
   endorse hosts recheck --what-if --at 2027-01-01
   endorse hosts recheck --trust forced --intermediates new-vendor-ca.cer
+  endorse hosts recheck --batch-gcd
 
 Every host is judged from the file it was registered from, against the store and
 the policy of today, and the answer is recorded. Its registration does not
@@ -30,7 +34,7 @@ change: remove a host, or register it again, to act on the answer.
 
 Exit codes:
   0  every verified host is still trusted
-  1  a verified host is no longer trusted
+  1  a verified host is no longer trusted, or EKs share a prime
   2  wrong usage, or the store or the registry is missing or broken
   3  the file of a host can no longer be read")]
 pub(super) struct Recheck {
@@ -39,6 +43,9 @@ pub(super) struct Recheck {
     /// Judge, but do not record the answer
     #[arg(long)]
     what_if: bool,
+    /// Compare the RSA keys of all hosts, whichever are rechecked, for primes in common
+    #[arg(long)]
+    batch_gcd: bool,
     #[command(flatten)]
     registry: RegistryArgs,
     #[command(flatten)]
@@ -74,9 +81,17 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
     let registry = args.registry.open(mode)?;
     let store = trust.store.fingerprint();
     let who = who();
+    let shared = match args.batch_gcd {
+        true => shared::findings(&registry)?,
+        false => BTreeMap::new(),
+    };
     let mut exit = Exit::Done;
     let mut results = Vec::new();
     for original in registry.originals(&args.filter.filter())? {
+        let shared = shared
+            .get(&original.host.name)
+            .map_or(&[][..], Vec::as_slice);
+        let mut advisories = Vec::new();
         let answer = Identifier::read(&original.file).and_then(|identifier| {
             let verdict = judge(
                 &identifier,
@@ -85,6 +100,7 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
                 trust.at,
                 trust.usage,
             );
+            advisories.extend(warned_advisories(&verdict));
             let candidate = Candidate::from_verdict(
                 &verdict,
                 Provenance {
@@ -94,6 +110,9 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
                 },
             )?
             .about(&original.host);
+            let refused =
+                |candidate: Candidate, finding: &Finding| candidate.refused(finding.clone());
+            let candidate = shared.iter().fold(candidate, refused);
             if !args.what_if {
                 registry.record_recheck(original.host.id, &candidate, now()?, &who)?;
             }
@@ -106,8 +125,8 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
                 ..error.clone()
             });
         }
-        let rechecked = Rechecked::new(&original, answer);
-        if rechecked.is_lost() {
+        let rechecked = Rechecked::new(&original, answer, shared, advisories);
+        if rechecked.is_lost() || !shared.is_empty() {
             exit = exit.and(Exit::Rejected);
         }
         if console.manner.json {
@@ -127,10 +146,27 @@ struct Rechecked<'a> {
     host: &'a Host,
     was: JsonAnswer,
     now: Result<Candidate, Error>,
+    /// What its EKs share with those of other hosts, whatever its file says.
+    shared: &'a [Finding],
+    /// Published faults of the firmware that it has, or had when the file was made.
+    advisories: Vec<Finding>,
+}
+
+/// That firmware is affected is a warning; that it may be is not told host by host.
+fn warned_advisories(verdict: &Verdict) -> impl Iterator<Item = Finding> {
+    let is_warned = |finding: &&Finding| {
+        finding.code == Code::FirmwareAdvisory && finding.severity == Severity::Warning
+    };
+    verdict.findings().iter().filter(is_warned).cloned()
 }
 
 impl<'a> Rechecked<'a> {
-    fn new(original: &'a Original, now: Result<Candidate, Error>) -> Self {
+    fn new(
+        original: &'a Original,
+        now: Result<Candidate, Error>,
+        shared: &'a [Finding],
+        advisories: Vec<Finding>,
+    ) -> Self {
         let host = &original.host;
         let was = match &host.recheck {
             Some(recheck) => JsonAnswer {
@@ -146,7 +182,13 @@ impl<'a> Rechecked<'a> {
                     .collect(),
             },
         };
-        Self { host, was, now }
+        Self {
+            host,
+            was,
+            now,
+            shared,
+            advisories,
+        }
     }
 
     fn answer(&self) -> Option<JsonAnswer> {
@@ -179,12 +221,16 @@ impl<'a> Rechecked<'a> {
             recorded: recorded && answer.is_some(),
             now: answer,
             host: self.host.into(),
-            findings: self
-                .now
-                .as_ref()
-                .map_or_else(json::findings_of, |candidate| {
-                    candidate.errors().iter().map(JsonFinding::from).collect()
-                }),
+            findings: match &self.now {
+                Ok(candidate) => {
+                    let found = candidate.errors().iter().chain(&self.advisories);
+                    found.map(JsonFinding::from).collect()
+                }
+                Err(error) => {
+                    let shared = self.shared.iter().map(JsonFinding::from);
+                    json::findings_of(error).into_iter().chain(shared).collect()
+                }
+            },
             error: self.now.as_ref().err().map(JsonError::from),
         }
     }
@@ -192,7 +238,7 @@ impl<'a> Rechecked<'a> {
     fn page(&self, console: &Console<'_>) -> String {
         let answer = self.answer();
         let good = answer.as_ref().is_some_and(|answer| answer.trusted);
-        if console.manner.quiet && !self.is_lost() {
+        if console.manner.quiet && !self.is_lost() && self.shared.is_empty() {
             return String::new();
         }
         let mut page = Page::new(console.color());
@@ -217,12 +263,13 @@ impl<'a> Rechecked<'a> {
                 page.field(1, "now", &words(answer));
             }
         }
-        if let Ok(candidate) = &self.now
-            && (self.changed() || console.manner.verbose)
-        {
-            for finding in candidate.errors() {
-                page.finding(1, finding);
-            }
+        let told = match &self.now {
+            Ok(candidate) if self.changed() || console.manner.verbose => candidate.errors(),
+            _ => self.shared,
+        };
+        let advisories = self.advisories.iter().filter(|_| !console.manner.quiet);
+        for finding in told.iter().chain(advisories) {
+            page.finding(1, finding);
         }
         page.into_text()
     }
