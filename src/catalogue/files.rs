@@ -147,7 +147,7 @@ impl Read {
     }
 }
 
-fn skipped(path: &Path, error: &Error, important: bool) -> Note {
+pub(super) fn skipped(path: &Path, error: &Error, important: bool) -> Note {
     Note {
         text: format!("{} was skipped: {error}", path.display()),
         important,
@@ -270,7 +270,7 @@ pub(super) fn looks_like_one(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x30, 0x82]) || PEM.into_iter().any(has)
 }
 
-fn looks_like_a_crl(bytes: &[u8]) -> bool {
+pub(super) fn looks_like_a_crl(bytes: &[u8]) -> bool {
     const PEM: &[u8] = b"-----BEGIN X509 CRL-----";
     matches!(bytes, [0x30, 0x81..=0x84, ..]) || bytes.windows(PEM.len()).any(|window| window == PEM)
 }

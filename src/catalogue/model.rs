@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::files::{looks_like_a_crl, skipped};
 use crate::der::Time;
 use crate::ek::Certificate;
 use crate::finding::Error;
@@ -152,6 +153,12 @@ impl StoredCrl {
     /// Those of [`read_crls`].
     pub fn read(&self) -> Result<Vec<Crl>, Error> {
         read_crls(&self.bytes)
+    }
+
+    /// That the file was passed over because of this error. One that is a list by the look
+    /// of it is worth a word.
+    pub fn passed_over(&self, error: &Error) -> Note {
+        skipped(&self.path, error, looks_like_a_crl(&self.bytes))
     }
 
     /// SHA-256 of the file.

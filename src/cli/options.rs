@@ -158,14 +158,14 @@ impl TrustArgs {
             }
         }
         for stored in &contents.crls {
-            let path = stored.path.display();
             match stored.read() {
                 Ok(crls) => {
                     for crl in crls {
-                        store.add_crl(crl, Origin::File(path.to_string()))?;
+                        let path = stored.path.display().to_string();
+                        store.add_crl(crl, Origin::File(path))?;
                     }
                 }
-                Err(error) => console.note(&format!("{path} was skipped: {error}")),
+                Err(error) => tell(&[stored.passed_over(&error)], console),
             }
         }
         for path in &self.crls {

@@ -7,7 +7,7 @@ use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::{Page, table};
 use crate::cli::json;
-use crate::cli::options::StoreArgs;
+use crate::cli::options::{StoreArgs, tell};
 use crate::finding::Error;
 use crate::hash::Sha256Digest;
 use crate::trust::Crl;
@@ -158,10 +158,7 @@ pub(super) fn read_all<'c>(
     for stored in &contents.crls {
         match stored.read() {
             Ok(crls) => all.extend(crls.into_iter().map(|crl| (stored, crl))),
-            Err(error) => {
-                let path = stored.path.display();
-                console.note(&format!("{path} was skipped: {error}"));
-            }
+            Err(error) => tell(&[stored.passed_over(&error)], console),
         }
     }
     all
