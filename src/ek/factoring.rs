@@ -12,8 +12,9 @@ use super::residues::{BOUND, PRIMES, Residues};
 /// library of CVE-2022-26320 needed one or two.
 pub(super) const FERMAT_STEPS: usize = 100;
 
-/// The bits of a root that its residue modulo 2^64 can tell, with 8 to spare.
-const ROOT_BITS: u64 = 56;
+/// The bits of a root that a residue modulo at most 2^64 can tell, with 14 to spare: of
+/// numbers that are no power one in 8,192 passes at most.
+const ROOT_BITS: u64 = 50;
 
 /// The smallest exponent above one of which an odd number without a factor below
 /// [`BOUND`] is a power.
@@ -38,7 +39,8 @@ pub(super) fn perfect_power(modulus: &[u8], residues: &Residues) -> Option<u64> 
     // What is no power fails the first of these tests but for one in many.
     let may_be_power = |exponent: &u64| {
         if bits / exponent < ROOT_BITS {
-            odd_root(low, *exponent) >> (bits / exponent + 1) == 0
+            let root = odd_root(low, *exponent, (bits / exponent + 24).min(64));
+            root >> (bits / exponent + 1) == 0
         } else {
             residues.may_be_power(*exponent)
         }
@@ -72,15 +74,17 @@ fn is_power(number: &UBig, exponent: usize) -> bool {
     root.pow(exponent) == *number
 }
 
-/// The root of an odd number for an odd exponent modulo 2^64: there is one, and of a
-/// power it is the base modulo 2^64.
-fn odd_root(number: u64, exponent: u64) -> u64 {
+/// The root of an odd number for an odd exponent modulo 2^bits, of at most 64: there is
+/// one, and of a power it is the base modulo that.
+fn odd_root(number: u64, exponent: u64, bits: u64) -> u64 {
     // Newton's iteration for the inverse; each step doubles the bits that are right,
-    // three at first. The order of the group divides 2^62.
+    // three at first. The order of the group divides 2^(bits - 2).
     let mut inverse = exponent;
     for _ in 0..5 {
         inverse = inverse.wrapping_mul(2u64.wrapping_sub(exponent.wrapping_mul(inverse)));
     }
+    let mask = u64::MAX >> 64u64.saturating_sub(bits);
+    inverse &= mask >> 2;
     let (mut result, mut base) = (1u64, number);
     while inverse > 0 {
         if inverse & 1 == 1 {
@@ -89,7 +93,7 @@ fn odd_root(number: u64, exponent: u64) -> u64 {
         base = base.wrapping_mul(base);
         inverse >>= 1;
     }
-    result
+    result & mask
 }
 
 /// Whether Fermat's method factors an odd number within [`FERMAT_STEPS`]: with the
@@ -98,7 +102,7 @@ fn odd_root(number: u64, exponent: u64) -> u64 {
 #[allow(
     clippy::arithmetic_side_effects,
     reason = "UBig grows instead of overflowing, a² is not below n, and FILTER is below 2^60, so \
-              that the sum of four residues fits"
+              that the sum of two residues fits"
 )]
 pub(super) fn has_close_factors(modulus: &[u8]) -> bool {
     let n = UBig::from_be_bytes(modulus);
@@ -107,9 +111,10 @@ pub(super) fn has_close_factors(modulus: &[u8]) -> bool {
         first += 1u8;
     }
     // Most of the differences are no square modulo a few small primes, and their
-    // residues take no long arithmetic.
-    let mut a = residue(&first);
+    // residues take no long arithmetic: each is 2a + 1 more than the one before.
     let mut difference = residue(&(first.sqr() - &n));
+    let mut growth = residue(&(&first * 2u8 + 1u8));
+    let reduce = |sum: u64| sum.checked_sub(FILTER).unwrap_or(sum);
     for step in 0..FERMAT_STEPS {
         if may_be_square(difference) {
             let difference = (&first + step).sqr() - &n;
@@ -117,8 +122,8 @@ pub(super) fn has_close_factors(modulus: &[u8]) -> bool {
                 return true;
             }
         }
-        difference = (difference + 2 * a + 1) % FILTER;
-        a = (a + 1) % FILTER;
+        difference = reduce(difference + growth);
+        growth = reduce(growth + 2);
     }
     false
 }

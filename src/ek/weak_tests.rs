@@ -227,3 +227,22 @@ fn base(bits: usize) -> UBig {
         .find(|n| Residues::of(&n.to_be_bytes()).small_factor().is_none())
         .unwrap()
 }
+
+/// SEC 1 2.3.3 writes the point at infinity as one octet of zero.
+#[test]
+fn the_point_at_infinity_is_an_error_of_its_own() {
+    let spki = from_hex("3019301306072a8648ce3d020106082a8648ce3d03010703020000").unwrap();
+    let error = EkPub::from_spki(&spki).unwrap_err();
+    assert_eq!(error.code, Some(Code::WeakKeyPoint));
+    assert!(error.message.contains("point at infinity"), "{error}");
+    // Where there are coordinates only, they are zero.
+    let key = EkPub::from_point(Curve::P256, &[], &[]).unwrap();
+    let findings = check_key(&key);
+    assert!(findings[0].message.contains("point at infinity"));
+    // One octet more is no point at all.
+    let spki = from_hex("301a301306072a8648ce3d020106082a8648ce3d0301070303000000").unwrap();
+    assert_eq!(
+        EkPub::from_spki(&spki).unwrap_err().code,
+        Some(Code::EkpubMalformed)
+    );
+}

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use endorse::ek::Certificate;
 use endorse::finding::{Code, Finding, Severity};
+use endorse::hash::from_hex;
 use endorse::identifier::Identifier;
 use endorse::trust::{Policy, Store, Usage};
 use endorse::verdict::{Outcome, judge};
 
+use crate::cases::Pki;
 use crate::error_codes;
-use crate::negative::file;
+use crate::negative::{at, codes_of, file, store};
 
 fn read(name: &str) -> Certificate {
     let path = format!(
@@ -98,6 +100,16 @@ fn no_way_around() {
         let errors: Vec<Code> = verdict.errors().map(|finding| finding.code).collect();
         assert_eq!(errors, [Code::Roca], "{usage:?}");
     }
+}
+
+/// A genuine signature over a key that is none.
+#[test]
+fn an_ekcert_with_the_point_at_infinity() {
+    let mut pki = Pki::valid();
+    pki.leaf.spki = from_hex("3019301306072a8648ce3d020106082a8648ce3d03010703020000").unwrap();
+    let identifier = Identifier::read(&pki.leaf.der()).unwrap();
+    let verdict = judge(&identifier, &store(&pki), &pki.policy, at(), Usage::Ek);
+    assert_eq!(codes_of(&verdict), [Code::WeakKeyPoint]);
 }
 
 fn pem(der: &[u8]) -> String {
