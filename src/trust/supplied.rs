@@ -70,6 +70,11 @@ impl Work {
         self.steps = self.steps.saturating_add(STEPS_PER_VALIDATION);
     }
 
+    /// Whether no more signatures of CRLs may be verified.
+    pub(super) fn has_spent_crl_signatures(&self) -> bool {
+        self.crls.len() >= MAX_CRL_SIGNATURES
+    }
+
     /// Whether this signer made the signature on this CRL, which `verify` finds out once
     /// an input; `None` if the budget is spent. Those that say that another key signed them
     /// have half of it, so that namesakes, however many, leave the rest for others.

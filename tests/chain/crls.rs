@@ -8,6 +8,8 @@ use endorse::ek::Certificate;
 use endorse::finding::{Code, Finding};
 use endorse::trust::revocation::{CertificateStatus, MAX_CRL_ENTRIES, MAX_CRL_SIGNATURES};
 use endorse::trust::{Crl, Policy, Store, Usage};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 use super::cases::{EK, INTERMEDIATE, OTHER, OTHER2, Pki, ROOT, intermediate_name, root_name};
 use super::crl::*;
@@ -874,6 +876,40 @@ fn serial_numbers_are_values() {
             "{own:?} {listed:?}"
         );
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The index finds what a look at each entry finds, whatever the order and however the
+    /// numbers are written.
+    #[test]
+    fn the_index_finds_what_is_there(
+        listed in vec(vec(any::<u8>(), 1..12), 0..40),
+        other in vec(any::<u8>(), 1..12),
+        padding in 0usize..3,
+    ) {
+        let mut world = World::good();
+        for serial in &listed {
+            world.of_intermediate().entries.push(Entry::new(serial, None));
+        }
+        let crl = Crl::from_der(world.of_intermediate().der()).unwrap();
+        for serial in listed.iter().take(3).chain([&other]) {
+            let sign = if serial[0] < 0x80 { 0 } else { 0xff };
+            world.pki.leaf.serial = [&std::vec![sign; padding][..], serial].concat();
+            let leaf = Certificate::from_der(&world.pki.leaf.der()).unwrap();
+            let is_there = listed.iter().any(|one| value(one) == value(serial));
+            prop_assert_eq!(crl.find(&leaf).is_some(), is_there);
+        }
+    }
+}
+
+/// The number that these octets are in two's complement.
+fn value(serial: &[u8]) -> i128 {
+    let sign = if serial[0] < 0x80 { 0 } else { -1 };
+    serial
+        .iter()
+        .fold(sign, |number, &octet| (number << 8) | i128::from(octet))
 }
 
 #[test]

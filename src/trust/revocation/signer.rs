@@ -93,6 +93,7 @@ impl Checker<'_> {
         );
         let Some(path) = search.run(&signer) else {
             let failure = search.into_best().map(|(_, failure)| failure);
+            self.exhausted |= self.work.has_spent_crl_signatures();
             let why = failure.as_ref().and_then(|failure| {
                 let mut findings = failure.findings.iter();
                 findings.find(|finding| finding.severity == Severity::Error)
