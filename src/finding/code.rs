@@ -170,6 +170,8 @@ codes! {
     AnchorUnused "anchor-unused" Info None, None;
     /// Certificates of a store with the same subject and different keys.
     SameSubject "same-subject" Info Some("RFC 5280 4.1.2.6"), None;
+    /// One RSA key in several files.
+    SameKey "same-key" Info None, None;
     /// Nothing is recorded of where certificates of a store came from.
     ProvenanceUnknown "provenance-unknown" Info None, None;
     /// Certificates of a store came from a package whose signature was waived.

@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use crate::catalogue::{Contents, StoreReport, StoredCertificate, check_store, un
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
-use crate::cli::json::{self, JsonFinding};
+use crate::cli::json::{self, JsonError, JsonFinding};
 use crate::cli::options::{RegistryArgs, Trust, TrustArgs};
 use crate::finding::{Error, Finding, Severity};
 use crate::hash::Sha256Digest;
@@ -26,6 +27,7 @@ Examples:
   endorse store check
   endorse store check --at 2027-01-01
   endorse store check --unused --registry /var/lib/endorse/registry.db
+  endorse store check --batch-gcd identifiers/
 
 Tells of each certificate of the store: run out, not yet valid, signed with SHA-1, a
 weak key, no path to a root, a name that other keys have as well, a root that another
@@ -33,23 +35,45 @@ CA issued. The roots embedded in this program count as roots for the paths.
 
 Exit codes:
   0  nothing found is an error
-  1  something is: it should not be in a store
-  2  wrong usage, or the store or the registry is missing or damaged")]
+  1  something is: it should not be in a store, or keys share a prime
+  2  wrong usage, or the store or the registry is missing or damaged
+  3  a FILE could not be read as what it should be")]
 pub(super) struct Check {
     /// Also tell which roots no registered host rests on
     #[arg(long)]
     unused: bool,
+    /// Also compare the RSA keys of the store, and of the FILEs, for primes in common
+    #[arg(long)]
+    batch_gcd: bool,
+    /// Files whose keys are compared as well: platform identifiers, EKcerts, EKpubs, directories of
+    /// them, or '-' for standard input
+    #[arg(value_name = "FILE", requires = "batch_gcd")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
     #[command(flatten)]
     registry: RegistryArgs,
 }
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct JsonChecked {
     /// None for what is about the store as a whole.
     certificate: Option<JsonStored>,
     findings: Vec<JsonFinding>,
+    /// A FILE that could not be read.
+    input: Option<String>,
+    error: Option<JsonError>,
+}
+
+impl JsonChecked {
+    fn unreadable((input, error): &(String, Error)) -> Self {
+        Self {
+            input: Some(input.clone()),
+            findings: json::findings_of(error),
+            error: Some(error.into()),
+            ..Self::default()
+        }
+    }
 }
 
 pub(super) fn run(args: &Check, console: &mut Console<'_>) -> Result<Exit, Error> {
@@ -60,12 +84,23 @@ pub(super) fn run(args: &Check, console: &mut Console<'_>) -> Result<Exit, Error
         let used = used_anchors(&args.registry, &trust)?;
         report.findings.extend(unused_anchors(&contents, &used));
     }
-    let exit = match all_findings(&report).any(|finding| finding.severity == Severity::Error) {
+    let mut unreadable = Vec::new();
+    if args.batch_gcd {
+        let shared = super::shared::compare(&contents, &args.files, console)?;
+        report.findings.extend(shared.findings);
+        unreadable = shared.unreadable;
+    }
+    let found = match all_findings(&report).any(|finding| finding.severity == Severity::Error) {
         true => Exit::Rejected,
         false => Exit::Done,
     };
+    let exit = unreadable
+        .iter()
+        .fold(found, |exit, (_, error)| exit.and(Exit::from(error)));
     if console.manner.json {
-        console.print(&json::document(CHECK, &json_of(&report)));
+        let mut results = json_of(&report);
+        results.extend(unreadable.iter().map(JsonChecked::unreadable));
+        console.print(&json::document(CHECK, &results));
     } else {
         let page = page(&report, &contents, console);
         console.print(&page);
@@ -120,12 +155,14 @@ fn json_of(report: &StoreReport) -> Vec<JsonChecked> {
         .map(|(stored, findings)| JsonChecked {
             certificate: Some(JsonStored::from(stored)),
             findings: findings.iter().map(JsonFinding::from).collect(),
+            ..JsonChecked::default()
         })
         .collect();
     if !report.findings.is_empty() {
         results.push(JsonChecked {
             certificate: None,
             findings: report.findings.iter().map(JsonFinding::from).collect(),
+            ..JsonChecked::default()
         });
     }
     results

@@ -11,6 +11,7 @@ mod json;
 mod listed;
 mod network;
 mod select;
+mod shared;
 
 use clap::{Args, Subcommand};
 
