@@ -277,14 +277,13 @@ impl Heard {
     /// two contradict each other neither takes the other's place.
     fn supersedes(&self, older: &Self) -> bool {
         let (own, other) = (&self.crl, &older.crl);
-        let scope = |crl: &Crl| crl.scope().map(|scope| scope.raw.clone());
         let number = match (own.number(), other.number()) {
             (Some(own), Some(other)) => (own.len(), own).cmp(&(other.len(), other)),
             _ => std::cmp::Ordering::Equal,
         };
         let date = own.this_update().cmp(&other.this_update());
         own.issuer().key() == other.issuer().key()
-            && scope(own) == scope(other)
+            && own.scope() == other.scope()
             && self.silence.is_ok()
             && date.is_ge()
             && number.is_ge()
