@@ -162,7 +162,7 @@ fn a_flat_directory_is_sorted_by_what_signed_itself() {
 fn an_ekcert_is_no_ca() {
     let place = Place::new();
     let said = place.run(2, &["store", "add", "--root", "testdata/cli/ek.der"]);
-    assert!(said.contains("says that it is no CA"), "{said}");
+    assert!(said.contains("does not say that it is a CA"), "{said}");
     let said = place.run(3, &["store", "add", "--root", "testdata/cli/hyp01.xml"]);
     assert!(said.contains("help: "), "{said}");
     assert_eq!(place.files(ROOTS).len(), 0);
@@ -452,6 +452,64 @@ fn changes_at_once_are_made_one_after_the_other() {
             .count(),
         all.len()
     );
+}
+
+/// Whoever writes last, the newer list stays: each program compares with what is there when
+/// it writes, not with what it read before.
+#[test]
+fn lists_that_are_imported_at_once_leave_the_newest() {
+    let place = Place::new();
+    let source = Path::new("testdata/revocation");
+    let root = source.join("root.der");
+    let cas = source.join("intermediates.pem");
+    place.run(
+        0,
+        &[
+            "store",
+            "add",
+            "--root",
+            root.to_str().unwrap(),
+            "--intermediate",
+            cas.to_str().unwrap(),
+        ],
+    );
+    // `indirect.crl` is older than `ek-revoked.crl`, of the same signer of lists.
+    let older = "testdata/revocation/crls/indirect.crl";
+    let newer = "testdata/revocation/ek-revoked.crl";
+    let import = |file| ["store", "crl", "import", "--at", "2026-07-01", file];
+    for _ in 0..8 {
+        let children: Vec<_> = [older, newer, older, newer]
+            .into_iter()
+            .map(|file| {
+                command(&place.store(), &import(file))
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for mut child in children {
+            // 1: the older came when the newer was there.
+            assert!(child.wait().unwrap().code().unwrap() <= 1);
+        }
+        assert_eq!(place.files("crls").len(), 1);
+        let left = fs::read(&place.files("crls")[0]).unwrap();
+        assert_eq!(left, fs::read(newer).unwrap());
+        let digest = sha256(&left).to_string();
+        place.run(0, &["store", "crl", "remove", &digest]);
+    }
+    // In one run, in the wrong order or the right one.
+    for files in [[older, newer], [newer, older]] {
+        let output = place.endorse(&[&import(files[0])[..], &files[1..]].concat());
+        assert!(output.status.code().unwrap() <= 1);
+        let left = fs::read(&place.files("crls")[0]).unwrap();
+        assert_eq!(
+            (place.files("crls").len(), left),
+            (1, fs::read(newer).unwrap())
+        );
+        let digest = sha256(&fs::read(newer).unwrap()).to_string();
+        place.run(0, &["store", "crl", "remove", &digest]);
+    }
 }
 
 /// What the library is asked for and then not told to do is not done.

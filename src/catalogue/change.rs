@@ -212,7 +212,12 @@ impl Change<'_> {
 
     /// Takes a certificate revocation list out of the store; whether it was there.
     pub fn remove_crl(&mut self, digest: Sha256Digest) -> bool {
-        self.catalogue.crls.remove(&digest);
+        if self.catalogue.crls.remove(&digest).is_some() {
+            // One that was put there by this very change.
+            let path = self.crls.join(file_name(digest, CRL_SUFFIX));
+            self.new.retain(|(new, _)| *new != path);
+            self.added.retain(|added| *added != of_crl(digest));
+        }
         let before = self.gone.len();
         let stored = self.contents.crls.iter();
         self.gone.extend(

@@ -24,4 +24,4 @@ pub use model::{
     Attribution, Changed, Contents, Note, PackageSignature, PastChange, Record, Source,
     StoredCertificate, StoredCrl,
 };
-pub use plan::{Filter, LeftOut, Plan, PurposeFilter};
+pub use plan::{Filter, LeftOut, Plan, PurposeFilter, belongs_in_store};

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::change::{Addition, Change};
 use super::intake::Candidate;
 use super::model::{Contents, Source, StoredCertificate};
+use crate::ek::{Certificate, KeyUsage};
 use crate::finding::Error;
 use crate::hash::Sha256Digest;
 use crate::trust::{Pool, Purpose, is_self_signed};
@@ -91,7 +92,7 @@ impl Filter {
     fn refuses(&self, candidate: &Candidate) -> Option<LeftOut> {
         if !self.takes_vendor(candidate.vendor.as_deref()) {
             Some(LeftOut::Vendor)
-        } else if !may_be_ca(candidate) {
+        } else if !belongs_in_store(&candidate.certificate, candidate.pool) {
             Some(LeftOut::NotACa)
         } else if !self.takes_purpose(candidate.purpose) {
             Some(LeftOut::Purpose)
@@ -104,12 +105,19 @@ impl Filter {
     }
 }
 
-/// Some old roots have no basic constraints, and what a package lists as a root is one.
-fn may_be_ca(candidate: &Candidate) -> bool {
-    let certificate = &candidate.certificate;
-    match certificate.extensions().basic_constraints {
-        Some(basic) => basic.ca,
-        None => is_self_signed(certificate),
+/// Whether a certificate has a place in a store at all: one of a CA, or one that signs
+/// revocation lists for one, as Intel's on-die CA has. Some old roots have no basic
+/// constraints.
+pub fn belongs_in_store(certificate: &Certificate, pool: Pool) -> bool {
+    let extensions = certificate.extensions();
+    let signs_lists = || {
+        let usage = extensions.key_usage;
+        usage.is_some_and(|usage| usage.allows(KeyUsage::CRL_SIGN))
+    };
+    match extensions.basic_constraints {
+        Some(basic) if basic.ca => true,
+        None if is_self_signed(certificate) => true,
+        _ => pool == Pool::Intermediate && signs_lists(),
     }
 }
 

@@ -5,7 +5,9 @@ use serde::Serialize;
 
 use super::json::JsonChanged;
 use super::select::{PoolArg, by_digest};
-use crate::catalogue::{Addition, Candidate, Changed, Intake, MAX_CERTIFICATES_LEN};
+use crate::catalogue::{
+    Addition, Candidate, Changed, Intake, MAX_CERTIFICATES_LEN, belongs_in_store,
+};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
@@ -99,13 +101,13 @@ pub(super) fn add(args: &Add, console: &mut Console<'_>) -> Result<Exit, Error> 
             }));
         }
     }
-    if let Some(no_ca) = candidates.iter().find(|candidate| {
-        let basic = candidate.certificate.extensions().basic_constraints;
-        basic.is_some_and(|basic| !basic.ca)
-    }) {
+    let no_ca = candidates
+        .iter()
+        .find(|candidate| !belongs_in_store(&candidate.certificate, candidate.pool));
+    if let Some(no_ca) = no_ca {
         return Err(Error::misuse(
             format!(
-                "'{}' (SHA-256 {}) says that it is no CA, so it cannot issue anything",
+                "'{}' (SHA-256 {}) does not say that it is a CA, so it cannot issue anything",
                 no_ca.certificate.subject(),
                 no_ca.certificate.sha256()
             ),

@@ -56,14 +56,14 @@ pub(super) use with_fetch::run;
 
 #[cfg(feature = "fetch")]
 mod with_fetch {
-    use std::collections::HashSet;
     use std::sync::Arc;
 
     use serde::Serialize;
 
     use super::super::super::network::{JsonPlanned, planned_line};
+    use super::super::Arrival;
     use super::{CRL_FETCH, Console, CrlFetch, Error, Exit};
-    use crate::catalogue::{Contents, Source, StoredCrl};
+    use crate::catalogue::{Contents, Source};
     use crate::cli::console::Paint;
     use crate::cli::human::{Page, name_in_words};
     use crate::cli::input::for_each_input;
@@ -232,26 +232,15 @@ mod with_fetch {
         }
         let attribution = super::super::super::attribution("crl fetch", args.reason.as_deref())?;
         let directory = args.trust.directory();
-        directory.change(&attribution, |change| {
-            for (fetched, point) in &new {
-                let source = Source::Url(point.url.clone());
-                change.add_crl(fetched.crl().der(), source, None);
-            }
-            // What somebody put there by hand is left to them.
-            let written: HashSet<_> = change
-                .contents()
-                .crls
-                .iter()
-                .filter(|stored| stored.record.is_some())
-                .map(StoredCrl::sha256)
-                .collect();
-            for replaced in new.iter().flat_map(|(fetched, _)| fetched.replaces()) {
-                if written.contains(replaced) {
-                    change.remove_crl(*replaced);
-                }
-            }
-            Ok(())
-        })?;
+        let arrivals: Vec<Arrival> = new
+            .iter()
+            .map(|(fetched, point)| Arrival {
+                crl: fetched.crl().clone(),
+                source: Source::Url(point.url.clone()),
+                member: None,
+            })
+            .collect();
+        super::super::take_in(&arrivals, trust, &directory, &attribution)?;
         if !console.manner.json && !console.manner.quiet {
             let mut page = Page::new(console.color());
             let how_many = match new.len() {

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::Arrival;
 use super::listed::{JsonCrl, read_all};
 use super::pack::{self, MAX_PACK_LEN};
 use crate::catalogue::{Source, load_crls};
@@ -15,7 +16,7 @@ use crate::cli::options::{TrustArgs, tell};
 use crate::cli::report::report_unreadable;
 use crate::disk::read_file;
 use crate::finding::{Code, Error, Finding};
-use crate::hash::{Sha256Digest, sha256};
+use crate::hash::sha256;
 use crate::trust::revocation::{Admission, CrlRefusal};
 use crate::trust::{Crl, read_crls};
 
@@ -51,13 +52,6 @@ pub(super) struct Import {
     what_if: bool,
     #[command(flatten)]
     trust: TrustArgs,
-}
-
-/// A list that came, and where from.
-struct Offered {
-    crl: Crl,
-    source: Source,
-    member: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -104,38 +98,30 @@ pub(super) fn run(args: &Import, console: &mut Console<'_>) -> Result<Exit, Erro
     let trust = args.trust.resolve_with(&contents, console)?;
     let known = read_all(&contents, console).into_iter();
     let mut there: Vec<Crl> = known.map(|(_, crl)| crl).collect();
-    let mut accepted: Vec<(&Offered, Vec<Sha256Digest>)> = Vec::new();
-    for one in &offered {
+    let mut accepted = Vec::new();
+    for one in offered {
         let answer = trust
             .store
             .admit_crl(&one.crl, &there, &trust.policy, trust.at);
+        if console.manner.json {
+            results.push(json_of(&one, &answer, args.what_if));
+        } else if !console.manner.quiet || answer.is_err() {
+            let page = page_of(&one, &answer, args.what_if, console);
+            console.print(&page);
+        }
         match &answer {
-            Ok(Admission::New { replaces }) => {
+            Ok(Admission::New { .. }) => {
                 // The next is compared with this as well.
                 there.push(one.crl.clone());
-                accepted.push((one, replaces.clone()));
+                accepted.push(one);
             }
             Ok(Admission::Unchanged) => {}
             Err(_) => exit = exit.and(Exit::Rejected),
         }
-        if console.manner.json {
-            results.push(json_of(one, &answer, args.what_if));
-        } else if !console.manner.quiet || answer.is_err() {
-            let page = page_of(one, &answer, args.what_if, console);
-            console.print(&page);
-        }
     }
     if !args.what_if && !accepted.is_empty() {
         let attribution = super::super::attribution("crl import", args.reason.as_deref())?;
-        args.trust.directory().change(&attribution, |change| {
-            for (one, _) in &accepted {
-                change.add_crl(one.crl.der(), one.source.clone(), one.member.clone());
-            }
-            for replaced in accepted.iter().flat_map(|(_, replaces)| replaces) {
-                change.remove_crl(*replaced);
-            }
-            Ok(())
-        })?;
+        super::take_in(&accepted, &trust, &args.trust.directory(), &attribution)?;
     }
     if console.manner.json {
         console.print(&json::document(IMPORT, &results));
@@ -143,12 +129,12 @@ pub(super) fn run(args: &Import, console: &mut Console<'_>) -> Result<Exit, Erro
     Ok(exit)
 }
 
-fn read(path: &Path, console: &mut Console<'_>) -> Result<Vec<Offered>, Error> {
+fn read(path: &Path, console: &mut Console<'_>) -> Result<Vec<Arrival>, Error> {
     if path.is_dir() {
         let loaded = load_crls(path)?;
         tell(&loaded.notes, console);
         let offered = loaded.items.into_iter().map(|(crl, file)| {
-            Ok(Offered {
+            Ok(Arrival {
                 source: Source::File {
                     sha256: sha256(&read_file(&file, MAX_PACK_LEN)?),
                     path: file.display().to_string(),
@@ -173,7 +159,7 @@ fn read(path: &Path, console: &mut Console<'_>) -> Result<Vec<Offered>, Error> {
     };
     Ok(crls
         .into_iter()
-        .map(|(crl, member)| Offered {
+        .map(|(crl, member)| Arrival {
             crl,
             source: source.clone(),
             member,
@@ -217,7 +203,7 @@ fn replaced(answer: &Result<Admission, CrlRefusal>) -> Vec<String> {
     }
 }
 
-fn json_of(one: &Offered, answer: &Result<Admission, CrlRefusal>, what_if: bool) -> JsonImported {
+fn json_of(one: &Arrival, answer: &Result<Admission, CrlRefusal>, what_if: bool) -> JsonImported {
     let refusal = answer.as_ref().err().map(|why| refused(&one.crl, why));
     JsonImported {
         outcome: word(answer).0,
@@ -234,7 +220,7 @@ fn json_of(one: &Offered, answer: &Result<Admission, CrlRefusal>, what_if: bool)
 }
 
 fn page_of(
-    one: &Offered,
+    one: &Arrival,
     answer: &Result<Admission, CrlRefusal>,
     what_if: bool,
     console: &Console<'_>,

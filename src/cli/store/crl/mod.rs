@@ -7,9 +7,14 @@ mod pack;
 
 use clap::{Args, Subcommand};
 
+use crate::catalogue::{Attribution, Change, Directory, Source, StoredCrl};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
+use crate::cli::options::Trust;
 use crate::finding::Error;
+use crate::hash::Sha256Digest;
+use crate::trust::Crl as List;
+use crate::trust::revocation::Admission;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -75,5 +80,51 @@ pub(super) fn run(args: &Crl, console: &mut Console<'_>) -> Result<Exit, Error> 
         Command::Import(args) => import::run(args, console),
         Command::Export(args) => pack::export(args, console),
         Command::Remove(args) => listed::remove(args, console),
+    }
+}
+
+/// A list that is to be kept, and where it came from.
+struct Arrival {
+    crl: List,
+    source: Source,
+    member: Option<String>,
+}
+
+/// Puts lists into the store, in the place of those that they are newer than. Each is
+/// compared with what is there by now: another program may have changed the store since it
+/// was found to be new.
+fn take_in(
+    arrivals: &[Arrival],
+    trust: &Trust,
+    directory: &Directory,
+    attribution: &Attribution,
+) -> Result<(), Error> {
+    directory.change(attribution, |change| {
+        let stored = change.contents().crls.iter();
+        let mut there: Vec<List> = stored
+            .filter_map(|stored| stored.read().ok())
+            .flatten()
+            .collect();
+        for arrival in arrivals {
+            let crl = &arrival.crl;
+            let admission = trust.store.admit_crl(crl, &there, &trust.policy, trust.at);
+            if let Ok(Admission::New { replaces }) = admission {
+                change.add_crl(crl.der(), arrival.source.clone(), arrival.member.clone());
+                for replaced in replaces {
+                    remove_written(change, replaced);
+                }
+                there.push(crl.clone());
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Removes a list, unless somebody put it there by hand: that is left to them.
+fn remove_written(change: &mut Change<'_>, digest: Sha256Digest) {
+    let mut stored = change.contents().crls.iter();
+    let by_hand = |stored: &StoredCrl| stored.sha256() == digest && stored.record.is_none();
+    if !stored.any(by_hand) {
+        change.remove_crl(digest);
     }
 }
