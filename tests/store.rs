@@ -14,6 +14,12 @@
 )]
 #![cfg(feature = "cli")]
 
+#[path = "package/cabinet.rs"]
+#[allow(dead_code, reason = "of its many uses only one is here")]
+mod cabinet;
+#[path = "support/skip.rs"]
+mod skip;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -23,6 +29,8 @@ use endorse::catalogue::{Attribution, Directory, Source};
 use endorse::der::Time;
 use endorse::hash::sha256;
 use endorse::trust::Pool;
+
+use cabinet::{Cabinet, Packing};
 
 const ROOTS: &str = "TrustedTPM_RootCA";
 const INTERMEDIATES: &str = "TrustedTPM_IntermediateCA";
@@ -156,6 +164,185 @@ fn a_flat_directory_is_sorted_by_what_signed_itself() {
     assert!(said.contains("1, no CA certificate"), "{said}");
     assert_eq!(place.files(ROOTS).len(), 1);
     assert_eq!(place.files(INTERMEDIATES).len(), 1);
+}
+
+/// A package that nobody has signed, with these files as certificates.
+fn package(place: &Place, name: &str, files: &[(&str, &str)]) -> String {
+    let contents: Vec<(&str, Vec<u8>)> = files
+        .iter()
+        .map(|(member, file)| (*member, fs::read(format!("testdata/{file}")).unwrap()))
+        .collect();
+    let contents: Vec<(&str, &[u8])> = contents
+        .iter()
+        .map(|(member, content)| (*member, content.as_slice()))
+        .collect();
+    let path = place.folder.path().join(name);
+    fs::write(&path, Cabinet::of(&contents, Packing::MsZip).bytes()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const ROOT: (&str, &str) = (r"Example\RootCA\root.cer", "cli/root.pem");
+const CA: (&str, &str) = (r"Example\IntermediateCA\ca.cer", "cli/intermediate.der");
+const OTHER: (&str, &str) = (r"Other\RootCA\root.cer", "cli/other-root.pem");
+
+#[test]
+fn a_package_that_nobody_signed_is_taken_only_if_asked_for_and_never_in_silence() {
+    let place = Place::new();
+    let package = package(&place, "own.cab", &[ROOT, CA]);
+    let said = place.run(1, &["store", "import", &package]);
+    assert!(said.contains("has no signature"), "{said}");
+    // --with-roots is about directories and files.
+    place.run(1, &["store", "import", "--with-roots", &package]);
+    assert!(!place.store().exists());
+
+    let said = place.run(
+        0,
+        &["store", "import", "--quiet", "--allow-unsigned", &package],
+    );
+    assert!(said.starts_with("warning: "), "{said}");
+    assert!(said.contains("--allow-unsigned was given"), "{said}");
+    let document = place.run(0, &["store", "list", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+    for one in document["results"].as_array().unwrap() {
+        assert_eq!(one["source"]["kind"], "package");
+        assert!(one["source"]["signature"].is_null());
+        assert_eq!(one["vendor"], "Example");
+    }
+    let said = place.run(
+        0,
+        &[
+            "store",
+            "check",
+            "--at",
+            "2027-01-01",
+            "--no-embedded-roots",
+        ],
+    );
+    assert!(
+        said.contains("warning[package-not-verified]: 2 certificates"),
+        "{said}"
+    );
+    let (_, digest) = place.list().pop().unwrap();
+    let said = place.run(0, &["store", "show", &digest]);
+    assert!(said.contains("NOT VERIFIED"), "{said}");
+}
+
+#[test]
+fn a_package_that_was_altered_is_not_taken_whatever_is_asked_for() {
+    for (file, code) in [
+        ("altered.cab", "the package is not the one that was signed"),
+        ("appended.cab", "follow"),
+    ] {
+        let place = Place::new();
+        let file = format!("testdata/package/{file}");
+        for args in [
+            &["store", "import", "--allow-unsigned", &file][..],
+            &["store", "import", &file],
+        ] {
+            let output = place.endorse(args);
+            let said = text(&output.stderr);
+            assert!(matches!(output.status.code(), Some(1 | 3)), "{said}");
+            assert!(said.contains(code), "{said}");
+            assert!(!place.store().exists());
+        }
+    }
+    // Well signed, by somebody who is not Microsoft: for --allow-unsigned alone.
+    let place = Place::new();
+    let stamped = "testdata/package/stamped.cab";
+    let said = place.run(1, &["store", "import", stamped]);
+    assert!(said.contains("help: "), "{said}");
+    place.run(0, &["store", "import", "--allow-unsigned", stamped]);
+    assert_eq!(place.list().len(), 2);
+}
+
+#[test]
+fn a_mirror_removes_what_the_package_dropped_and_nothing_else() {
+    let place = Place::new();
+    let first = package(&place, "first.cab", &[ROOT, CA, OTHER]);
+    let second = package(&place, "second.cab", &[ROOT]);
+    let import = |package: &str, more: &[&str]| {
+        let args = [&["store", "import", "--allow-unsigned", package][..], more].concat();
+        place.run(0, &args)
+    };
+    import(&first, &[]);
+    // Put there by hand, and by a file: nothing of a package's.
+    fs::copy(
+        "testdata/weak-keys/good-root.der",
+        place.store().join(ROOTS).join("by-hand.cer"),
+    )
+    .unwrap();
+    place.run(
+        0,
+        &["store", "add", "--root", "testdata/revocation/root.der"],
+    );
+    assert_eq!(place.list().len(), 5);
+
+    let said = place.run(0, &["store", "diff", "--allow-unsigned", &second]);
+    assert_eq!(
+        said.matches("\n- ").count() + usize::from(said.starts_with("- ")),
+        2,
+        "{said}"
+    );
+    let said = import(&second, &[]);
+    assert!(
+        said.contains("which the package no longer has; --mirror removes them"),
+        "{said}"
+    );
+    assert_eq!(place.list().len(), 5);
+    let said = import(&second, &["--mirror", "--what-if"]);
+    assert!(said.contains("what if"), "{said}");
+    assert_eq!(place.list().len(), 5);
+    // Of the vendors that are imported only.
+    import(&second, &["--mirror", "--vendor", "Example"]);
+    assert_eq!(place.list().len(), 4);
+    import(&second, &["--mirror"]);
+    let left = place.list();
+    assert_eq!(left.len(), 3);
+    let sha256_of = |file: &str| sha256(&der(&format!("testdata/{file}"))).to_string();
+    for file in [
+        "cli/root.pem",
+        "weak-keys/good-root.der",
+        "revocation/root.der",
+    ] {
+        assert!(left.contains(&("root".into(), sha256_of(file))), "{file}");
+    }
+    let history = place.run(0, &["store", "history"]);
+    assert!(
+        history.contains(&sha256_of("cli/other-root.pem")),
+        "{history}"
+    );
+}
+
+/// Microsoft's own, where it is at hand.
+#[test]
+fn microsofts_package_fills_a_store() {
+    let cab = std::env::var_os("ENDORSE_TRUSTEDTPM_CAB").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/TrustedTpm.cab"),
+        PathBuf::from,
+    );
+    if !cab.exists() {
+        skip::skip(
+            "store::microsofts_package_fills_a_store",
+            "TrustedTpm.cab is not at hand (ENDORSE_TRUSTEDTPM_CAB names it)",
+        );
+        return;
+    }
+    let cab = cab.to_str().unwrap();
+    let place = Place::new();
+    let said = place.run(0, &["store", "import", cab]);
+    assert!(
+        said.contains("IMPORTED 47 roots, 319 intermediates"),
+        "{said}"
+    );
+    assert!(said.contains("1822, for another purpose"), "{said}");
+    let said = place.run(0, &["store", "import", "--mirror", cab]);
+    assert!(said.contains("UNCHANGED"), "{said}");
+    let said = place.run(0, &["store", "import", "--purpose", "aik", cab]);
+    assert!(said.contains("IMPORTED 1822 intermediates"), "{said}");
+    // The root of those is Qualcomm's as well, and was there.
+    assert_eq!(place.list().len(), 47 + 319 + 1822);
+    let said = place.run(0, &["store", "check", "--at", "2024-12-01", "--quiet"]);
+    assert_eq!(said, "");
 }
 
 #[test]
