@@ -9,6 +9,8 @@
     clippy::arithmetic_side_effects,
     clippy::string_slice,
     clippy::disallowed_methods,
+    clippy::print_stdout,
+    unreachable_pub,
     missing_docs,
     reason = "tests may be blunt"
 )]
