@@ -2,7 +2,7 @@
 //! that are close to each other.
 
 use dashu_int::UBig;
-use dashu_int::ops::{BitTest as _, SquareRoot as _};
+use dashu_int::ops::{BitTest as _, SquareRoot as _, SquareRootRem as _};
 
 use super::public_key::bit_length;
 use super::residues::{BOUND, PRIMES, Residues};
@@ -12,9 +12,10 @@ use super::residues::{BOUND, PRIMES, Residues};
 /// library of CVE-2022-26320 needed one or two.
 pub(super) const FERMAT_STEPS: usize = 100;
 
-/// The bits of a root that a residue modulo at most 2^64 can tell, with 14 to spare: of
-/// numbers that are no power one in 8,192 passes at most.
-const ROOT_BITS: u64 = 50;
+/// The bits of a root that a residue modulo at most 2^64 can tell, with [`SPARE_BITS`].
+const ROOT_BITS: u64 = 64 - SPARE_BITS;
+/// Of numbers that are no power one in 2^13 passes.
+const SPARE_BITS: u64 = 14;
 
 /// The smallest exponent above one of which an odd number without a factor below
 /// [`BOUND`] is a power.
@@ -39,7 +40,7 @@ pub(super) fn perfect_power(modulus: &[u8], residues: &Residues) -> Option<u64> 
     // What is no power fails the first of these tests but for one in many.
     let may_be_power = |exponent: &u64| {
         if bits / exponent < ROOT_BITS {
-            let root = odd_root(low, *exponent, (bits / exponent + 24).min(64));
+            let root = odd_root(low, *exponent, bits / exponent + SPARE_BITS);
             root >> (bits / exponent + 1) == 0
         } else {
             residues.may_be_power(*exponent)
@@ -106,13 +107,16 @@ fn odd_root(number: u64, exponent: u64, bits: u64) -> u64 {
 )]
 pub(super) fn has_close_factors(modulus: &[u8]) -> bool {
     let n = UBig::from_be_bytes(modulus);
-    let mut first = n.sqrt();
-    if first.sqr() < n {
+    let (mut first, rest) = n.sqrt_rem();
+    // a² - n, without squaring a long number.
+    let mut start = rest;
+    if !start.is_zero() {
+        start = &first * 2u8 + 1u8 - start;
         first += 1u8;
     }
     // Most of the differences are no square modulo a few small primes, and their
     // residues take no long arithmetic: each is 2a + 1 more than the one before.
-    let mut difference = residue(&(first.sqr() - &n));
+    let mut difference = residue(&start);
     let mut growth = residue(&(&first * 2u8 + 1u8));
     let reduce = |sum: u64| sum.checked_sub(FILTER).unwrap_or(sum);
     for step in 0..FERMAT_STEPS {
