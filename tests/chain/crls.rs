@@ -1137,6 +1137,37 @@ fn what_is_no_crl_is_refused() {
     );
 }
 
+/// Anybody can make a list with so many extensions; it is read before its signature is looked
+/// at. One by one with each other they would take hours.
+#[test]
+fn many_extensions_are_no_trouble() {
+    let extension = |number: u32| {
+        let [a, b, c, d] =
+            [21, 14, 7, 0].map(|shift| u8::try_from(number >> shift & 0x7f).unwrap());
+        let oid = [0x2a, 0x80 | 1, 0x80 | a, 0x80 | b, 0x80 | c, d];
+        sequence(&[tlv(0x06, &oid), tlv(0x04, &[])])
+    };
+    let read = |extensions: &[u8]| {
+        let algorithm = ec_key(ROOT).scheme().identifier();
+        let tbs = sequence(&[
+            integer(1),
+            algorithm.clone(),
+            root_name(),
+            utc(THIS_UPDATE),
+            utc(NEXT_UPDATE),
+            tlv(0xa0, &tlv(0x30, extensions)),
+        ]);
+        Crl::from_der(sequence(&[tbs, algorithm, tlv(0x03, &[0, 1])]))
+    };
+    let mut extensions: Vec<u8> = (0..1_000_000).flat_map(extension).collect();
+    assert!(read(&extensions).is_ok());
+    extensions.extend(extension(0));
+    assert_eq!(
+        read(&extensions).unwrap_err().code,
+        Some(Code::CrlMalformed)
+    );
+}
+
 #[test]
 fn the_number_of_entries_is_bounded() {
     let crl = CrlSpec::new(intermediate_name(), ec_key(INTERMEDIATE));

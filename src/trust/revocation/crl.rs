@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -274,14 +275,14 @@ pub(super) fn time_of(tlv: Tlv<'_>) -> Result<Time, TlvError> {
 
 fn extensions(mut list: Reader<'_>) -> Result<Extensions, TlvError> {
     let mut extensions = Extensions::default();
-    let mut seen: Vec<&[u8]> = Vec::new();
+    // There may be millions, for nobody vouches for what is read here.
+    let mut seen: HashSet<&[u8]> = HashSet::new();
     while !list.is_empty() {
         let extension = Extension::read(&mut list)?;
         // A second one could say the opposite of the first.
-        if seen.contains(&extension.oid) {
+        if !seen.insert(extension.oid) {
             return Err(TlvError::TrailingData);
         }
-        seen.push(extension.oid);
         let value = extension.value;
         match extension.oid {
             // id-ce, 2.5.29
