@@ -155,7 +155,12 @@ impl Crl {
     /// certificates.
     pub fn find(&self, certificate: &Certificate) -> Option<Listing> {
         self.entries
-            .find(&self.der, certificate.serial(), certificate.issuer())
+            .find(&self.der, certificate.serial(), certificate.issuer().key())
+    }
+
+    /// Whether everything that `other` revokes for good is revoked here too.
+    pub(super) fn keeps_revocations_of(&self, other: &Self) -> bool {
+        self.entries.keep(&self.der, &other.entries, &other.der)
     }
 
     pub(super) fn tbs_der(&self) -> &[u8] {
