@@ -468,7 +468,7 @@ type Damage = fn(&Place);
 #[test]
 fn a_store_that_was_meddled_with_is_not_used() {
     let judge: &[&str] = &["verify", "--at", "2027-01-01", "testdata/cli/hyp01.xml"];
-    let damages: [(&str, Damage); 5] = [
+    let damages: [(&str, Damage); 7] = [
         ("is not the certificate that it is named after", |place| {
             let path = &place.files(ROOTS)[0];
             let mut bytes = fs::read(path).unwrap();
@@ -482,6 +482,14 @@ fn a_store_that_was_meddled_with_is_not_used() {
         }),
         ("is not there", |place| {
             fs::remove_file(&place.files(INTERMEDIATES)[0]).unwrap();
+        }),
+        ("catalogue.json is not there", |place| {
+            fs::remove_file(place.store().join("catalogue.json")).unwrap();
+        }),
+        ("catalogue.json is not there", |place| {
+            let path = place.store().join("catalogue.json");
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(path).unwrap();
         }),
         ("the catalogue of the store cannot be read", |place| {
             fs::write(place.store().join("catalogue.json"), "{").unwrap();
@@ -759,4 +767,63 @@ fn a_change_that_fails_changes_nothing() {
         .collect();
     assert!(vendors.contains(&Some("Example")));
     assert!([Pool::Root, Pool::Intermediate].contains(&pool));
+}
+
+/// Wherever somebody put it, and whatever happened to the catalogue: a revocation list in the
+/// store is heard.
+#[test]
+fn a_revocation_list_in_the_store_is_heard() {
+    let place = Place::new();
+    let data = "testdata/revocation";
+    let judge: &[&str] = &[
+        "verify",
+        "--quiet",
+        "--no-embedded-roots",
+        "--at",
+        "2026-07-01",
+        "testdata/revocation/ek.pem",
+    ];
+    place.run(0, &["store", "add", "--root", &format!("{data}/root.der")]);
+    let intermediates = place.store().join(INTERMEDIATES);
+    fs::create_dir(&intermediates).unwrap();
+    fs::copy(
+        format!("{data}/intermediates.pem"),
+        intermediates.join("all.pem"),
+    )
+    .unwrap();
+    let list = fs::read(format!("{data}/rom-revoked.crl")).unwrap();
+    let named = format!("{}.crl", sha256(&list));
+    fs::create_dir(place.store().join("crls")).unwrap();
+    place.run(0, judge);
+    for way in [
+        "crls/rom.crl".to_owned(),
+        format!("crls/{named}"),
+        "crls/on-die/rom.crl".to_owned(),
+        "CRLs/rom.crl".to_owned(),
+    ] {
+        let path = place.store().join(&way);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &list).unwrap();
+        place.run(1, judge);
+        // Nor does a change take it away.
+        let other: &[&str] = &["--root", "testdata/cli/other-root.pem"];
+        place.run(0, &[&["store", "add"], other].concat());
+        let digest = sha256(&der("testdata/cli/other-root.pem")).to_string();
+        place.run(0, &["store", "remove", &digest]);
+        place.run(1, judge);
+        fs::remove_file(&path).unwrap();
+        place.run(0, judge);
+    }
+    // Half of one is what a broken-off change left.
+    let half = place.store().join("crls").join(&named);
+    fs::write(&half, &list[..list.len() / 2]).unwrap();
+    place.run(0, judge);
+    fs::remove_file(&half).unwrap();
+    // One that is not where it should be could be the one that revokes.
+    std::os::unix::fs::symlink("nowhere", place.store().join("crls/rom.crl")).unwrap();
+    let said = place.run(2, judge);
+    assert!(
+        said.contains("cannot open") && said.contains("rom.crl"),
+        "{said}"
+    );
 }

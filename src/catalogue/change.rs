@@ -11,9 +11,10 @@ use super::directory::{
     CERTIFICATE_SUFFIX, CRL_SUFFIX, Directory, State, file_name, folder_path, named_after,
 };
 use super::document::{Catalogue, CertificateEntry};
+use super::files::MAX_CRL_FILE_LEN;
 use super::layout::{CATALOGUE, CRLS, LOCK, Layout};
 use super::model::{Attribution, Changed, Contents, PastChange, Record, Source};
-use crate::disk::{entries_of, save};
+use crate::disk::{entries_of, read_file, save};
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
@@ -54,6 +55,8 @@ pub struct Change<'a> {
     gone: Vec<PathBuf>,
     certificates: [PathBuf; 2],
     crls: PathBuf,
+    /// There is no catalogue yet.
+    is_first: bool,
 }
 
 impl Directory {
@@ -97,7 +100,11 @@ impl Directory {
             gone: Vec::new(),
             certificates: [Pool::Root, Pool::Intermediate]
                 .map(|pool| folder_path(&self.path, &layout, pool)),
-            crls: layout.crls.clone().unwrap_or_else(|| self.path.join(CRLS)),
+            crls: match layout.crls.first() {
+                Some(first) => first.clone(),
+                None => self.path.join(CRLS),
+            },
+            is_first: !layout.has_catalogue,
         };
         let outcome = edit(&mut change)?;
         change.carry_out(self)?;
@@ -266,10 +273,14 @@ impl Change<'_> {
             added: std::mem::take(&mut self.added),
             removed: std::mem::take(&mut self.removed),
         });
-        let json = self.catalogue.to_json();
-        let committed = self
-            .write_new(store)
-            .and_then(|()| save(&store.path.join(CATALOGUE), json.as_bytes()));
+        let path = store.path.join(CATALOGUE);
+        let save = |catalogue: &Catalogue| save(&path, catalogue.to_json().as_bytes());
+        // So that files of this program without a catalogue always mean that it was lost.
+        if self.is_first {
+            save(&Catalogue::default())?;
+            sync_directory(&store.path).map_err(|error| store.unwritable(&store.path, &error))?;
+        }
+        let committed = self.write_new(store).and_then(|()| save(&self.catalogue));
         if let Err(error) = committed {
             for (path, _) in &self.new {
                 // What stays does not count.
@@ -323,13 +334,12 @@ impl Change<'_> {
     }
 
     /// Takes away what counts no more, and what a change that was broken off left. A file
-    /// put there by hand has to go, the others do not count any more.
+    /// put there by hand has to go, and so does a list; the others do not count any more.
     fn clear_away(&self) -> Result<(), Error> {
         for path in &self.gone {
             let removed = fs::remove_file(path);
-            let counts = named_after(path, CERTIFICATE_SUFFIX)
-                .or_else(|| named_after(path, CRL_SUFFIX))
-                .is_none();
+            // A list counts whatever its name.
+            let counts = named_after(path, CERTIFICATE_SUFFIX).is_none();
             match removed {
                 Err(error) if counts && error.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::environment(
@@ -340,7 +350,7 @@ impl Change<'_> {
                 _ => {}
             }
         }
-        let listed = |path: &Path| {
+        let counts = |path: &Path| {
             let of_pool = |pool| {
                 let digest = named_after(path, CERTIFICATE_SUFFIX)?;
                 Some(self.catalogue.certificates.contains_key(&(pool, digest)))
@@ -350,8 +360,12 @@ impl Change<'_> {
                 Some(folder) if folder == self.folder(Pool::Intermediate) => {
                     of_pool(Pool::Intermediate)
                 }
-                _ => named_after(path, CRL_SUFFIX)
-                    .map(|digest| self.catalogue.crls.contains_key(&digest)),
+                _ => named_after(path, CRL_SUFFIX).map(|digest| {
+                    // A list that is whole counts, listed or not.
+                    self.catalogue.crls.contains_key(&digest)
+                        || read_file(path, MAX_CRL_FILE_LEN)
+                            .is_ok_and(|bytes| sha256(&bytes) == digest)
+                }),
             }
         };
         let folders = self.certificates.iter().chain([&self.crls]);
@@ -359,7 +373,7 @@ impl Change<'_> {
             .filter_map(|folder| entries_of(folder).ok())
             .flatten()
         {
-            if listed(&entry.path) == Some(false) {
+            if counts(&entry.path) == Some(false) {
                 let _ = fs::remove_file(&entry.path);
             }
         }

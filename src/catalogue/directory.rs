@@ -8,7 +8,7 @@ use super::document::Catalogue;
 use super::files::{Candidate, Folder, MAX_CRL_FILE_LEN, Read, read_all, walk};
 use super::layout::{CATALOGUE, Layout};
 use super::model::{Contents, Note, StoredCertificate, StoredCrl};
-use crate::disk::{EntryKind, entries_of, read_file};
+use crate::disk::read_file;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, from_hex, sha256};
 use crate::trust::{Pool, Purpose};
@@ -45,9 +45,10 @@ impl Directory {
     /// Reads it.
     ///
     /// Files that this program wrote are named after their SHA-256 and listed in the
-    /// catalogue. Such a file counts only if the catalogue lists it, so that a change
-    /// that was broken off changes nothing; and one that is listed has to be there,
-    /// unaltered. Files with other names were put there by hand, and count as they are.
+    /// catalogue. Such a certificate counts only if the catalogue lists it, so that a change
+    /// that was broken off changes nothing; and what is listed has to be there,
+    /// unaltered. Files with other names were put there by hand, and count as they are;
+    /// so do revocation lists that are whole, whatever their names.
     ///
     /// # Errors
     /// [`Fault::Environment`](crate::finding::Fault::Environment) if there is no store,
@@ -122,6 +123,13 @@ impl Directory {
                     Some(digest) if catalogue.certificates.contains_key(&(folder.pool, digest)) => {
                         listed.insert((folder.pool, digest));
                     }
+                    // A change writes the catalogue before anything else.
+                    Some(_) if !layout.has_catalogue => {
+                        return Err(self.damaged(&format!(
+                            "catalogue.json is not there, which has to list {}",
+                            candidate.path.display()
+                        )));
+                    }
                     Some(_) => {
                         contents.notes.push(left_over(&candidate.path));
                         continue;
@@ -195,33 +203,41 @@ impl Directory {
         contents: &mut Contents,
     ) -> Result<(), Error> {
         let mut listed = BTreeSet::new();
-        let entries = match &layout.crls {
-            Some(directory) => entries_of(directory)?,
-            None => Vec::new(),
-        };
-        for entry in entries {
-            if entry.kind != EntryKind::File {
-                continue;
-            }
-            let digest = named_after(&entry.path, CRL_SUFFIX);
+        let mut candidates = Vec::new();
+        for directory in &layout.crls {
+            walk(directory, Pool::Intermediate, None, &mut candidates)?;
+        }
+        for Candidate { path, .. } in candidates {
+            let is_top = layout
+                .crls
+                .iter()
+                .any(|folder| path.parent() == Some(folder));
+            let digest = named_after(&path, CRL_SUFFIX).filter(|_| is_top);
             let record = digest.and_then(|digest| catalogue.crls.get(&digest));
-            if digest.is_some() && record.is_none() {
-                contents.notes.push(left_over(&entry.path));
-                continue;
-            }
-            let bytes = read_file(&entry.path, MAX_CRL_FILE_LEN)?;
+            let bytes = read_file(&path, MAX_CRL_FILE_LEN)?;
             if let Some(digest) = digest {
-                if sha256(&bytes) != digest {
-                    return Err(self.damaged(&format!(
-                        "{} is not the list that it is named after",
-                        entry.path.display()
-                    )));
+                let is_whole = sha256(&bytes) == digest;
+                match record {
+                    Some(_) if is_whole => {
+                        listed.insert(digest);
+                    }
+                    Some(_) => {
+                        return Err(self.damaged(&format!(
+                            "{} is not the list that it is named after",
+                            path.display()
+                        )));
+                    }
+                    // A list proves itself. One too many hides nothing, one too few might.
+                    None if is_whole => {}
+                    None => {
+                        contents.notes.push(left_over(&path));
+                        continue;
+                    }
                 }
-                listed.insert(digest);
             }
             contents.crls.push(StoredCrl {
                 bytes,
-                path: entry.path,
+                path,
                 record: record.cloned(),
             });
         }

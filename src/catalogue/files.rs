@@ -195,13 +195,14 @@ fn walk_to(
         }
         match kind {
             EntryKind::Directory => walk_to(&path, pool, vendor, depth, candidates)?,
-            EntryKind::File if candidates.len() >= MAX_FILES => return Err(too_many()),
-            EntryKind::File => candidates.push(Candidate {
+            _ if candidates.len() >= MAX_FILES => return Err(too_many()),
+            // A link that leads nowhere is a file that cannot be read, and told as one.
+            EntryKind::Other if !path.is_symlink() || path.exists() => {}
+            EntryKind::File | EntryKind::Other => candidates.push(Candidate {
                 pool,
                 path,
                 vendor: vendor.map(str::to_owned),
             }),
-            EntryKind::Other => {}
         }
     }
     Ok(())

@@ -38,8 +38,8 @@ const WHAT_IT_IS: &str = "a store is a directory that has TrustedTPM_RootCA and 
 pub(super) struct Layout {
     /// With certificates.
     pub(super) folders: Vec<Folder>,
-    /// With certificate revocation lists.
-    pub(super) crls: Option<PathBuf>,
+    /// With certificate revocation lists: more than one where `crls` and `CRLS` differ.
+    pub(super) crls: Vec<PathBuf>,
     /// There is a catalogue.
     pub(super) has_catalogue: bool,
     pub(super) notes: Vec<Note>,
@@ -66,7 +66,7 @@ impl Layout {
                 continue;
             }
             if has_name(entry, CRLS) {
-                layout.crls = Some(entry.path.clone());
+                layout.crls.push(entry.path.clone());
             } else if let Some(folder) = folder(entry, &TOP, None) {
                 layout.folders.push(folder);
             } else {
@@ -74,7 +74,7 @@ impl Layout {
             }
         }
         let is_lock = |entry: &Entry| has_name(entry, LOCK);
-        if !layout.folders.is_empty() || layout.has_catalogue || layout.crls.is_some() {
+        if !layout.folders.is_empty() || layout.has_catalogue || !layout.crls.is_empty() {
             return Ok(layout);
         }
         if entries.iter().all(is_lock) {

@@ -115,13 +115,23 @@ pub(super) fn verify_signed(
     let algorithm = Algorithm::read(signed.algorithm)?;
     let key = KeyKind::read(issuer.spki_der())?;
     // A key of another size would not verify anything, and that is no sign of forgery.
-    if key == KeyKind::Rsa
-        && let Some(KeyAlgorithm::Rsa(bits)) = issuer.key_algorithm()
-        && !RSA_BITS.contains(&bits)
-    {
-        return Err(SignatureError::Unsupported(format!(
-            "a signature with an RSA key of {bits} bits"
-        )));
+    if key == KeyKind::Rsa {
+        match issuer.key_algorithm() {
+            Some(KeyAlgorithm::Rsa(bits)) if RSA_BITS.contains(&bits) => {}
+            Some(KeyAlgorithm::Rsa(bits)) => {
+                return Err(SignatureError::Unsupported(format!(
+                    "a signature with an RSA key of {bits} bits"
+                )));
+            }
+            // The library reads more than RFC 3279 2.3.1 allows, such as a whole
+            // SubjectPublicKeyInfo in place of the key. What is not read here is not looked
+            // at for weakness and size either, so it vouches for nothing.
+            _ => {
+                return Err(SignatureError::Unsupported(
+                    "a signature with an RSA key that cannot be read".to_owned(),
+                ));
+            }
+        }
     }
     let Signed {
         message, signature, ..

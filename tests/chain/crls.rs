@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use endorse::der::Time;
 use endorse::ek::Certificate;
 use endorse::finding::{Code, Finding};
-use endorse::trust::revocation::{CertificateStatus, MAX_CRL_ENTRIES, MAX_CRL_SIGNATURES};
+use endorse::trust::revocation::{
+    Admission, CertificateStatus, MAX_CRL_ENTRIES, MAX_CRL_SIGNATURES,
+};
 use endorse::trust::{Crl, Policy, Store, Usage};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -1168,6 +1170,62 @@ fn too_many_crls_refuse() {
     assert!(found.codes().contains(&Code::BudgetExhausted));
 }
 
+/// Those that name another key than the issuer's do not spend the whole budget, and what they
+/// say does not matter, unless it is about this certificate.
+#[test]
+fn too_many_namesakes_hide_no_revocation() {
+    let mut world = World::good();
+    let mut namesake = CrlSpec::new(intermediate_name(), ec_key(OTHER));
+    namesake.replace(authority_key_id(ec_key(OTHER)));
+    world
+        .crls
+        .extend(std::iter::repeat_n(namesake, MAX_CRL_SIGNATURES));
+    assert!(world.look_up().accepted);
+    // The issuer's own, though it names a key that is not the issuer's.
+    let mut last = CrlSpec::new(intermediate_name(), ec_key(INTERMEDIATE));
+    last.replace(authority_key_id(ec_key(OTHER2)));
+    last.entries.push(Entry::new(
+        &world.pki.leaf.serial.clone(),
+        Some(KEY_COMPROMISE),
+    ));
+    world.crls.push(last);
+    let found = world.look_up();
+    assert!(!found.accepted);
+    assert!(found.codes().contains(&Code::BudgetExhausted));
+}
+
+/// What a store keeps is not made to forget: a list takes the place of those alone whose
+/// revocations it has.
+#[test]
+fn no_list_is_replaced_that_revokes_more() {
+    let world = World::good();
+    let admit = |newer: &[(u8, Option<u8>)]| {
+        let edition = |day: u8, entries: &[(u8, Option<u8>)]| {
+            let mut crl = CrlSpec::new(intermediate_name(), ec_key(INTERMEDIATE));
+            crl.this_update = utc(&format!("2405{day:02}000000Z"));
+            crl.replace(number(day));
+            let entries = entries.iter().map(|(n, reason)| Entry::new(&[*n], *reason));
+            crl.entries.extend(entries);
+            Crl::from_der(crl.der()).unwrap()
+        };
+        let old = edition(1, &[(1, Some(KEY_COMPROMISE)), (2, None), (3, Some(HOLD))]);
+        let admission =
+            world
+                .store()
+                .admit_crl(&edition(2, newer), &[old], &world.pki.policy, at());
+        match admission.unwrap() {
+            Admission::New { replaces } => !replaces.is_empty(),
+            Admission::Unchanged => panic!(),
+        }
+    };
+    assert!(admit(&[(1, Some(KEY_COMPROMISE)), (2, None)]));
+    assert!(admit(&[(4, None), (2, Some(KEY_COMPROMISE)), (1, None)]));
+    assert!(!admit(&[]));
+    assert!(!admit(&[(1, None)]));
+    assert!(!admit(&[(1, None), (2, Some(HOLD))]));
+    assert!(!admit(&[(1, None), (2, Some(REMOVE))]));
+}
+
 #[test]
 fn issuers_of_crls_about_themselves() {
     check(&[
@@ -1279,6 +1337,37 @@ fn what_is_no_crl_is_refused() {
     );
 }
 
+/// Anybody can make a list with so many extensions; it is read before its signature is looked
+/// at. One by one with each other they would take hours.
+#[test]
+fn many_extensions_are_no_trouble() {
+    let extension = |number: u32| {
+        let [a, b, c, d] =
+            [21, 14, 7, 0].map(|shift| u8::try_from(number >> shift & 0x7f).unwrap());
+        let oid = [0x2a, 0x80 | 1, 0x80 | a, 0x80 | b, 0x80 | c, d];
+        sequence(&[tlv(0x06, &oid), tlv(0x04, &[])])
+    };
+    let read = |extensions: &[u8]| {
+        let algorithm = ec_key(ROOT).scheme().identifier();
+        let tbs = sequence(&[
+            integer(1),
+            algorithm.clone(),
+            root_name(),
+            utc(THIS_UPDATE),
+            utc(NEXT_UPDATE),
+            tlv(0xa0, &tlv(0x30, extensions)),
+        ]);
+        Crl::from_der(sequence(&[tbs, algorithm, tlv(0x03, &[0, 1])]))
+    };
+    let mut extensions: Vec<u8> = (0..1_000_000).flat_map(extension).collect();
+    assert!(read(&extensions).is_ok());
+    extensions.extend(extension(0));
+    assert_eq!(
+        read(&extensions).unwrap_err().code,
+        Some(Code::CrlMalformed)
+    );
+}
+
 #[test]
 fn the_number_of_entries_is_bounded() {
     let crl = CrlSpec::new(intermediate_name(), ec_key(INTERMEDIATE));
@@ -1357,6 +1446,18 @@ fn sha1() {
         let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
         (revocation[0].state().as_str(), codes)
     };
+    // The silence of one that is not accepted takes no older one away.
+    for (rule, replaces) in [("always", 1), ("never", 0)] {
+        let [older, newer] = ["sha1-2015.crl", "sha1.crl"].map(|n| Crl::from_der(read(n)).unwrap());
+        let mut store = Store::new();
+        store.add_root(anchor.clone(), file("root"));
+        let policy = Policy::from_toml(&format!("sha1 = '{rule}'")).unwrap();
+        let at = Time::parse_rfc3339("2026-07-01").unwrap();
+        match store.admit_crl(&newer, &[older], &policy, at).unwrap() {
+            Admission::New { replaces: gone } => assert_eq!(gone.len(), replaces, "{rule}"),
+            Admission::Unchanged => panic!(),
+        }
+    }
     for (name, rule, state, codes) in [
         ("sha1.crl", "issued-before-2016", "unknown", UNUSABLE),
         ("sha1.crl", "never", "unknown", UNUSABLE),

@@ -10,9 +10,10 @@ use endorse::identifier::Identifier;
 use endorse::trust::{Policy, Store, Usage};
 use endorse::verdict::{Outcome, judge};
 
-use crate::cases::Pki;
+use crate::cases::{EK, Pki, ROOT, intermediate_name, root_name};
 use crate::error_codes;
 use crate::negative::{at, codes_of, file, store};
+use crate::pki::*;
 
 fn read(name: &str) -> Certificate {
     let path = format!(
@@ -116,4 +117,31 @@ fn pem(der: &[u8]) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+}
+
+/// The library that verifies signatures takes a whole SubjectPublicKeyInfo where the RSA key
+/// should be. Nobody would look whether such a key is weak.
+#[test]
+fn a_key_that_is_not_looked_at_vouches_for_nothing() {
+    for key in ["as it should be", "wrapped once more"] {
+        let mut pki = Pki::valid();
+        let mut ca = Spec::ca(intermediate_name(), rsa_key(0), root_name(), ec_key(ROOT));
+        let wrapped = key != "as it should be";
+        if wrapped {
+            let rsa_encryption = [oid("1.2.840.113549.1.1.1"), vec![0x05, 0x00]];
+            ca.spki = spki(&rsa_encryption, &rsa_key(0).spki());
+        }
+        pki.intermediates[0] = ca;
+        pki.leaf = Spec::ek(ec_key(EK), intermediate_name(), rsa_key(0));
+        let leaf = Arc::new(Certificate::from_der(&pki.leaf.der()).unwrap());
+        let errors = match store(&pki).verify(&leaf, &pki.policy, at(), Usage::Ek) {
+            Ok(_) => Vec::new(),
+            Err(failure) => error_codes(&failure.findings),
+        };
+        let expected: &[Code] = match wrapped {
+            true => &[Code::AlgorithmUnsupported],
+            false => &[],
+        };
+        assert_eq!(errors, expected, "{key}");
+    }
 }

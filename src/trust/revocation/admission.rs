@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Crl;
+use super::check::has_refused_sha1;
 use super::signer::{may_sign, verify};
 use crate::der::Time;
 use crate::ek::Certificate;
@@ -18,7 +19,7 @@ pub enum Admission {
     /// It is new.
     New {
         /// What it takes the place of: older CRLs of the same issuer and key, about the same
-        /// certificates.
+        /// certificates, that revoke nothing that it does not revoke.
         replaces: Vec<Sha256Digest>,
     },
 }
@@ -84,8 +85,15 @@ impl Store {
                 there: newer.this_update(),
             });
         }
+        // Nothing that was revoked becomes unsaid: a list that leaves out what another has, or
+        // whose silence proves nothing, is kept beside it.
+        let proves = !has_refused_sha1(crl, policy);
         Ok(Admission::New {
-            replaces: same.into_iter().map(Crl::sha256).collect(),
+            replaces: same
+                .into_iter()
+                .filter(|known| proves && crl.keeps_revocations_of(known))
+                .map(Crl::sha256)
+                .collect(),
         })
     }
 }

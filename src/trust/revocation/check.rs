@@ -200,20 +200,22 @@ impl<'c> Checker<'c> {
         }
         let listing = crl.find(certificate);
         // One that must not be used is no proof of what it says, but worth a look.
-        let with_listing = |mut unheard: Unheard| {
+        let name_listing = |mut unheard: Unheard| {
             if unheard.is_odd && listing.is_some() {
                 let name = subject_or_serial(certificate);
                 unheard.why.push_str(&format!(". It lists '{name}'"));
             }
             unheard
         };
-        self.check_signer(index, crl, certificate, above)
-            .map_err(with_listing)?;
-        if let Some(why) = crl.unusable() {
-            return Err(with_listing(Unheard::odd(why)));
+        if let Err(unheard) = self.check_signer(index, crl, certificate, above) {
+            // It may be the one that revokes, so it is not passed over.
+            self.exhausted |= unheard.why == TOO_MANY && listing.is_some();
+            return Err(name_listing(unheard));
         }
-        let is_sha1 = signature::is_sha1(crl.signature_algorithm_der());
-        let silence = if is_sha1 && !self.policy.sha1.accepts(crl.this_update()) {
+        if let Some(why) = crl.unusable() {
+            return Err(name_listing(Unheard::odd(why)));
+        }
+        let silence = if has_refused_sha1(crl, self.policy) {
             Err(SHA1.to_owned())
         } else {
             coverage(crl, certificate).map_err(str::to_owned)
@@ -268,6 +270,9 @@ impl<'c> Checker<'c> {
     }
 }
 
+/// The budget of signatures is spent.
+pub(super) const TOO_MANY: &str = "too many CRLs have the name of its issuer";
+
 const SHA1: &str =
     "it is signed with SHA-1, which the policy does not accept; only what it lists counts";
 
@@ -291,12 +296,8 @@ impl Heard {
     }
 
     fn revokes_for_good(&self) -> bool {
-        self.listing.is_some_and(|listing| {
-            !matches!(
-                listing.reason,
-                Reason::CertificateHold | Reason::RemoveFromCrl
-            )
-        })
+        self.listing
+            .is_some_and(|listing| listing.reason.is_for_good())
     }
 
     fn holds(&self) -> bool {
@@ -338,6 +339,12 @@ fn coverage(crl: &Crl, certificate: &Certificate) -> Result<ReasonFlags, &'stati
         Some(why) if reasons == ReasonFlags::default() => Err(why),
         _ => Ok(reasons),
     }
+}
+
+/// Whether a CRL is signed with SHA-1, and so that the policy does not accept it: then it
+/// does not prove that something is *not* listed.
+pub(super) fn has_refused_sha1(crl: &Crl, policy: &Policy) -> bool {
+    signature::is_sha1(crl.signature_algorithm_der()) && !policy.sha1.accepts(crl.this_update())
 }
 
 /// Whether a CRL names the key of `signer` as the one that signed it; `None` if either

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -154,7 +155,12 @@ impl Crl {
     /// certificates.
     pub fn find(&self, certificate: &Certificate) -> Option<Listing> {
         self.entries
-            .find(&self.der, certificate.serial(), certificate.issuer())
+            .find(&self.der, certificate.serial(), certificate.issuer().key())
+    }
+
+    /// Whether everything that `other` revokes for good is revoked here too.
+    pub(super) fn keeps_revocations_of(&self, other: &Self) -> bool {
+        self.entries.keep(&self.der, &other.entries, &other.der)
     }
 
     pub(super) fn tbs_der(&self) -> &[u8] {
@@ -274,14 +280,14 @@ pub(super) fn time_of(tlv: Tlv<'_>) -> Result<Time, TlvError> {
 
 fn extensions(mut list: Reader<'_>) -> Result<Extensions, TlvError> {
     let mut extensions = Extensions::default();
-    let mut seen: Vec<&[u8]> = Vec::new();
+    // There may be millions, for nobody vouches for what is read here.
+    let mut seen: HashSet<&[u8]> = HashSet::new();
     while !list.is_empty() {
         let extension = Extension::read(&mut list)?;
         // A second one could say the opposite of the first.
-        if seen.contains(&extension.oid) {
+        if !seen.insert(extension.oid) {
             return Err(TlvError::TrailingData);
         }
-        seen.push(extension.oid);
         let value = extension.value;
         match extension.oid {
             // id-ce, 2.5.29

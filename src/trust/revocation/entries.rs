@@ -157,7 +157,7 @@ impl Entries {
 
     /// What is said of the certificate with this serial number and issuer. Of several
     /// entries the one counts that cannot be taken back, then the one that can.
-    pub(super) fn find(&self, der: &[u8], serial: &[u8], issuer: &Name) -> Option<Listing> {
+    pub(super) fn find(&self, der: &[u8], serial: &[u8], issuer: &NameKey) -> Option<Listing> {
         let serial = serial_value(serial);
         let key = short_key(serial);
         let order = |indexed: &Indexed| {
@@ -182,9 +182,23 @@ impl Entries {
         found
     }
 
-    fn is_about(&self, indexed: Indexed, issuer: &Name) -> bool {
-        let index = usize::try_from(indexed.issuer).unwrap_or(usize::MAX);
-        self.issuers.get(index) == Some(issuer.key())
+    /// Whether everything that `other` revokes for good is revoked for good here.
+    pub(super) fn keep(&self, der: &[u8], other: &Self, other_der: &[u8]) -> bool {
+        other.index.iter().all(|&indexed| {
+            !listing_at(other_der, indexed).reason.is_for_good()
+                || other
+                    .issuer_of(indexed)
+                    .and_then(|issuer| self.find(der, serial_at(other_der, indexed), issuer))
+                    .is_some_and(|listing| listing.reason.is_for_good())
+        })
+    }
+
+    fn is_about(&self, indexed: Indexed, issuer: &NameKey) -> bool {
+        self.issuer_of(indexed) == Some(issuer)
+    }
+
+    fn issuer_of(&self, indexed: Indexed) -> Option<&NameKey> {
+        self.issuers.get(usize::try_from(indexed.issuer).ok()?)
     }
 }
 
@@ -267,6 +281,11 @@ impl Reason {
             Self::PrivilegeWithdrawn => "privilegeWithdrawn",
             Self::AaCompromise => "aACompromise",
         }
+    }
+
+    /// Whether it is never taken back (RFC 5280 5.3.1).
+    pub(super) fn is_for_good(self) -> bool {
+        self.weight() == Self::Unspecified.weight()
     }
 
     /// Nothing, for an entry that takes a hold back; a hold; a revocation for good.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::check::{Checker, Unheard, names_key_of};
+use super::check::{Checker, TOO_MANY, Unheard, names_key_of};
 use super::{Crl, MAX_NESTED_SIGNERS};
 use crate::ek::{Certificate, KeyUsage};
 use crate::finding::Severity;
@@ -152,7 +152,7 @@ impl Checker<'_> {
             .crl_signature(crl.sha256(), signer.sha256(), is_likely, verify)
             .ok_or_else(|| {
                 self.exhausted |= is_likely;
-                Unheard::plain("too many CRLs have the name of its issuer")
+                Unheard::plain(TOO_MANY)
             })
     }
 }
