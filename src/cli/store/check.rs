@@ -27,9 +27,10 @@ Examples:
   endorse store check --at 2027-01-01
   endorse store check --unused --registry /var/lib/endorse/registry.db
 
-Tells of each certificate of the store: run out, not yet valid, signed with SHA-1, a
-weak key, no path to a root, a name that other keys have as well, a root that another
-CA issued. The roots embedded in this program count as roots for the paths.
+Tells of each certificate of the store: run out, not yet valid, signed with
+SHA-1, a weak key, no path to a root, a name that other keys have as well, a
+root that another CA issued. The roots embedded in this program count as roots
+for the paths.
 
 Exit codes:
   0  nothing found is an error

@@ -27,9 +27,9 @@ Examples:
   endorse store graph --purpose ek --format dot | dot -Tpdf -o store.pdf
 
 There is a line from one certificate to another only if the key of the one made
-the signature of the other. Dates are compared with --at and shown, nothing else is
-judged; 'endorse verify' does that. What leads from an anchor to a certificate that
-was chosen is drawn as well.
+the signature of the other. Dates are compared with --at and shown, nothing else
+is judged; 'endorse verify' does that. What leads from an anchor to a
+certificate that was chosen is drawn as well.
 
 Exit codes:
   0  done

@@ -19,8 +19,8 @@ Examples:
   endorse store history
   endorse store history -v
 
-What was changed by hand is not in it. It is a record, not a proof: who can write the
-store can write this as well.
+What was changed by hand is not in it. It is a record, not a proof: who can
+write the store can write this as well.
 
 Exit codes:
   0  done

@@ -31,16 +31,16 @@ Examples:
   endorse store import TrustedTpm.cab
   endorse store import --vendor Infineon --vendor STMicro TrustedTpm.cab
   endorse store import --mirror TrustedTpm.cab
-  endorse store import --with-roots unpacked/ --reason 'signature verified on Windows'
+  endorse store import --with-roots unpacked/ --reason 'verified on Windows'
   endorse store import vendor-cas.p7b
 
-A SOURCE is Microsoft's package TrustedTpm.cab, of which the signature is verified; a
-directory: another store, an unpacked package, or any directory of certificates such
-as keylime's tpm_cert_store; or a file of certificates in DER, PEM or PKCS#7.
-'endorse store diff' shows beforehand what would be done.
+A SOURCE is Microsoft's package TrustedTpm.cab, of which the signature is
+verified; a directory: another store, an unpacked package, or any directory of
+certificates such as keylime's tpm_cert_store; or a file of certificates in DER,
+PEM or PKCS#7. 'endorse store diff' shows beforehand what would be done.
 
-Everything is imported or nothing: a program that is killed and a disk that is full
-leave the store as it was.
+Everything is imported or nothing: a program that is killed and a disk that is
+full leave the store as it was.
 
 Exit codes:
   0  done, or everything was there already
@@ -71,13 +71,13 @@ Examples:
   endorse store diff TrustedTpm.cab
   endorse store diff --vendor AMD --json TrustedTpm.cab
 
-'+' is in the source and not in the store, '-' came from an earlier package and is not
-in this one.
+'+' is in the source and not in the store, '-' came from an earlier package and
+is not in this one.
 
 Exit codes:
   0  done, whether there is a difference or not
   1  the package is not signed as it should be
-  2  wrong usage, or the store is missing or damaged
+  2  wrong usage, or the store is damaged
   3  a source could not be read as what it should be")]
 pub(super) struct Diff {
     #[command(flatten)]
@@ -261,10 +261,7 @@ pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, E
     let filter = args.sources.filter();
     let directory = args.store.directory();
     let plan = if args.what_if {
-        let contents = match directory.path().exists() {
-            true => args.store.read(console)?,
-            false => Contents::default(),
-        };
+        let contents = contents_so_far(&args.store, console)?;
         Plan::of(candidates, &filter, &contents)
     } else {
         let attribution = super::attribution("import", args.reason.as_deref())?;
@@ -291,7 +288,7 @@ pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, E
 pub(super) fn diff(args: &Diff, console: &mut Console<'_>) -> Result<Exit, Error> {
     let candidates = args.sources.read(console)?;
     let packages = packages_of(&candidates);
-    let contents = args.store.read(console)?;
+    let contents = contents_so_far(&args.store, console)?;
     let plan = Plan::of(candidates, &args.sources.filter(), &contents);
     report(
         &Outcome {
@@ -305,6 +302,19 @@ pub(super) fn diff(args: &Diff, console: &mut Console<'_>) -> Result<Exit, Error
         console,
     );
     Ok(Exit::Done)
+}
+
+/// What is in the store. Nothing if there is none: an import makes it.
+fn contents_so_far(store: &StoreArgs, console: &mut Console<'_>) -> Result<Contents, Error> {
+    let directory = store.directory();
+    if directory.path().exists() {
+        return store.read(console);
+    }
+    console.note(&format!(
+        "there is no store at {} yet; an import makes it",
+        directory.path().display()
+    ));
+    Ok(Contents::default())
 }
 
 /// The packages that candidates come from, each once.
