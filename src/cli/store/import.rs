@@ -131,6 +131,9 @@ struct JsonImport {
     added: Vec<JsonCandidate>,
     /// How many are there already.
     unchanged: usize,
+    /// What of that had come from a package that nobody vouched for, and now has the
+    /// provenance of this one.
+    vouched: Vec<JsonCandidate>,
     /// How many are left out, by reason.
     left_out: Vec<JsonLeftOut>,
     dropped: Vec<JsonStored>,
@@ -220,9 +223,9 @@ impl SourceArgs {
         };
         let unverified = package.unverified(refusal).map_err(place)?;
         console.warn(&format!(
-            "{name}: {}. It is taken in because --allow-unsigned was given: anybody may have made \
-             it, and its roots are trusted like all others. The catalogue says so of each of its \
-             certificates",
+            "{name}: {}. It is read all the same because --allow-unsigned was given: anybody may \
+             have made it, and once they are imported its roots are trusted like all others. The \
+             catalogue says so of each of its certificates",
             unverified.refusal()
         ));
         unverified.contents().map_err(place)
@@ -370,6 +373,7 @@ fn json_of(outcome: &Outcome<'_>) -> JsonImport {
         packages: outcome.packages.iter().map(JsonSource::from).collect(),
         added: plan.add.iter().map(JsonCandidate::from).collect(),
         unchanged: plan.unchanged.len(),
+        vouched: plan.vouched.iter().map(JsonCandidate::from).collect(),
         left_out: left_out
             .into_iter()
             .map(|(why, certificates)| JsonLeftOut {
@@ -384,7 +388,7 @@ fn json_of(outcome: &Outcome<'_>) -> JsonImport {
 
 fn word(outcome: &Outcome<'_>) -> &'static str {
     let removes = outcome.mirror && !outcome.plan.dropped.is_empty();
-    match outcome.plan.add.is_empty() && !removes {
+    match outcome.plan.add.is_empty() && outcome.plan.vouched.is_empty() && !removes {
         true => "unchanged",
         false => "imported",
     }
@@ -394,6 +398,9 @@ fn summary(outcome: &Outcome<'_>, console: &Console<'_>) -> String {
     let plan = outcome.plan;
     let mut page = Page::new(console.color());
     let mut rest = in_pools(plan.add.iter().map(|candidate| candidate.pool));
+    if outcome.mirror && !plan.dropped.is_empty() {
+        rest.push_str(&format!(", {} removed", plan.dropped.len()));
+    }
     if outcome.what_if {
         rest.push_str(" -- what if: nothing was written");
     }
@@ -432,6 +439,16 @@ fn summary(outcome: &Outcome<'_>, console: &Console<'_>) -> String {
             1,
             "unchanged",
             &in_pools(plan.unchanged.iter().map(|candidate| candidate.pool)),
+        );
+    }
+    if !plan.vouched.is_empty() {
+        page.field(
+            1,
+            "vouched",
+            &format!(
+                "{} of them, which had come from a package that was not verified",
+                in_pools(plan.vouched.iter().map(|candidate| candidate.pool))
+            ),
         );
     }
     let mut left_out: BTreeMap<LeftOut, usize> = BTreeMap::new();
