@@ -217,8 +217,15 @@ fn a_flat_directory_is_sorted_by_what_signed_itself() {
     fs::copy("testdata/cli/root.pem", flat.join("EXAMPLE_ROOT.pem")).unwrap();
     fs::copy("testdata/cli/intermediate.der", flat.join("EXAMPLE_CA.pem")).unwrap();
     fs::copy("testdata/cli/ek.der", flat.join("an-ekcert.pem")).unwrap();
+    fs::copy("testdata/cli/root.pem", flat.join("the-same-again.pem")).unwrap();
     fs::write(flat.join("README.md"), "what these are").unwrap();
     let flat = flat.to_str().unwrap();
+    let said = place.run(0, &["store", "diff", flat]);
+    assert!(said.contains("there is no store at"), "{said}");
+    assert!(
+        said.contains("1 to add, 0 dropped, 0 unchanged, 2 left out"),
+        "{said}"
+    );
     let said = place.run(0, &["store", "import", "--with-roots", flat]);
     assert!(said.contains("IMPORTED 1 root, 1 intermediate"), "{said}");
     assert!(said.contains("1, no CA certificate"), "{said}");
@@ -230,10 +237,25 @@ fn a_flat_directory_is_sorted_by_what_signed_itself() {
 fn an_ekcert_is_no_ca() {
     let place = Place::new();
     let said = place.run(2, &["store", "add", "--root", "testdata/cli/ek.der"]);
+    // It has no subject.
+    assert!(said.contains("'serial 03e9' (SHA-256 "), "{said}");
     assert!(said.contains("says that it is no CA"), "{said}");
     let said = place.run(3, &["store", "add", "--root", "testdata/cli/hyp01.xml"]);
     assert!(said.contains("help: "), "{said}");
     assert_eq!(place.files(ROOTS).len(), 0);
+}
+
+/// A store that is gone is not in order.
+#[test]
+fn a_store_that_is_missing_is_not_checked() {
+    let mut command = command(Path::new(""), &["store", "check"]);
+    command.env_remove("ENDORSE_STORE");
+    if Path::new("/var/lib/endorse/store").exists() {
+        command.args(["--store", "/nonexistent"]);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: there is no store at"));
 }
 
 #[test]

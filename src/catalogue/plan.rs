@@ -152,9 +152,12 @@ impl Plan {
             .map(|stored| (stored.pool, stored.certificate.sha256()))
             .collect();
         let mut seen = BTreeSet::new();
+        let mut refused = BTreeSet::new();
         for candidate in candidates {
             if let Some(why) = filter.refuses(&candidate) {
-                plan.left_out.push((candidate, why));
+                if refused.insert(key(&candidate)) {
+                    plan.left_out.push((candidate, why));
+                }
             } else if !seen.insert(key(&candidate)) {
                 // The source has it twice.
             } else if contents.has(candidate.pool, &candidate.certificate) {

@@ -54,7 +54,7 @@ struct JsonChecked {
 }
 
 pub(super) fn run(args: &Check, console: &mut Console<'_>) -> Result<Exit, Error> {
-    let contents = args.trust.contents(console)?;
+    let contents = args.trust.contents_there(console)?;
     let trust = args.trust.resolve_with(&contents, console)?;
     let mut report = check_store(&contents, &trust.store, &trust.policy, trust.at);
     if args.unused {
@@ -135,6 +135,7 @@ fn json_of(report: &StoreReport) -> Vec<JsonChecked> {
 fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> String {
     let mut page = Page::new(console.color());
     let mut counts = [0usize; 3];
+    let mut told = HashSet::new();
     for (stored, findings) in &report.certificates {
         let Some(worst) = findings.iter().map(|finding| finding.severity).max() else {
             continue;
@@ -153,7 +154,13 @@ fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> Str
         };
         page.head(&called(stored), paint, word, &place(stored));
         for finding in findings {
-            page.finding(1, finding);
+            // A store has one thing wrong with dozens of its certificates; what to do about
+            // it is told once.
+            let is_new = told.insert((finding.code, finding.help.clone()));
+            match is_new {
+                true => page.finding(1, finding),
+                false => page.finding_alone(1, finding),
+            }
         }
     }
     for finding in &report.findings {

@@ -97,7 +97,7 @@ pub(super) fn run(args: &GraphArgs, console: &mut Console<'_>) -> Result<Exit, E
     let graph =
         Graph::of(entries, at)?.restricted(|certificate| chosen.contains(&certificate.sha256()));
     if graph.is_empty() {
-        console.note("no certificate");
+        console.note(&super::listed::none_selected(&contents));
     }
     let title = match args.select.vendors() {
         [] => "TPM vendor certificates".to_owned(),
