@@ -4,6 +4,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
+use super::import::count;
 use super::json::JsonStored;
 use crate::catalogue::{Contents, StoreReport, StoredCertificate, check_store, unused_anchors};
 use crate::cli::console::{Console, Paint};
@@ -135,6 +136,7 @@ fn json_of(report: &StoreReport) -> Vec<JsonChecked> {
 fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> String {
     let mut page = Page::new(console.color());
     let mut counts = [0usize; 3];
+    let mut hides = false;
     let mut told = HashSet::new();
     for (stored, findings) in &report.certificates {
         let Some(worst) = findings.iter().map(|finding| finding.severity).max() else {
@@ -142,6 +144,7 @@ fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> Str
         };
         // What is only worth knowing is told in sum unless asked for.
         if worst == Severity::Info && !console.manner.verbose {
+            hides = true;
             continue;
         }
         if console.manner.quiet && worst != Severity::Error {
@@ -182,9 +185,12 @@ fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> Str
         page.line(
             0,
             &format!(
-                "{} certificates: {errors} errors, {warnings} warnings, {infos} remarks{}",
-                contents.certificates.len(),
-                match infos > 0 && !console.manner.verbose {
+                "{}: {}, {}, {}{}",
+                count(contents.certificates.len(), "certificate"),
+                count(errors, "error"),
+                count(warnings, "warning"),
+                count(infos, "remark"),
+                match hides {
                     true => " (-v shows those)",
                     false => "",
                 }
