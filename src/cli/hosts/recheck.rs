@@ -83,11 +83,10 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
         true => shared::compare(&registry)?,
         false => Shared::default(),
     };
-    if args.batch_gcd {
+    if args.batch_gcd && shared.findings.is_empty() {
         console.note(&format!(
-            "hosts of which the RSA keys were compared: {}; that share a prime: {}",
-            shared.compared,
-            shared.findings.len()
+            "no RSA keys of the registered hosts ({}) have a prime in common",
+            shared.compared
         ));
     }
     let mut exit = Exit::Done;

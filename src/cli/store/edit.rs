@@ -13,7 +13,6 @@ use crate::cli::input::read_input;
 use crate::cli::json;
 use crate::cli::options::StoreArgs;
 use crate::finding::{Error, Fault};
-use crate::hash::hex;
 use crate::trust::Pool;
 
 pub(super) const ADD: &str = "store-add";
@@ -103,20 +102,15 @@ pub(super) fn add(args: &Add, console: &mut Console<'_>) -> Result<Exit, Error> 
             }));
         }
     }
-    if let Some(Candidate {
-        certificate: no_ca, ..
-    }) = candidates.iter().find(|candidate| {
+    if let Some(no_ca) = candidates.iter().find(|candidate| {
         let basic = candidate.certificate.extensions().basic_constraints;
         basic.is_some_and(|basic| !basic.ca)
     }) {
         return Err(Error::misuse(
             format!(
                 "'{}' (SHA-256 {}) says that it is no CA, so it cannot issue anything",
-                match no_ca.subject().is_empty() {
-                    true => format!("serial {}", hex(no_ca.serial())),
-                    false => no_ca.subject().to_string(),
-                },
-                no_ca.sha256()
+                no_ca.certificate.subject(),
+                no_ca.certificate.sha256()
             ),
             "the stores hold the certificates of CAs; give an EKcert to 'endorse verify'",
         ));
