@@ -724,6 +724,30 @@ mod registry {
     }
 
     #[test]
+    fn a_comparison_that_finds_nothing_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let registry = directory.path().join("registry.db");
+        for file in ["testdata/cli/hyp01.xml", "testdata/cli/hyp02.xml"] {
+            let output = register(&registry).arg(file).output().unwrap();
+            assert_eq!(outcome(&output), "registered");
+        }
+        let recheck = |manner: &str| {
+            let output = endorse()
+                .args(["hosts", "recheck", "--batch-gcd", manner, "--at", AT])
+                .args(["--no-embedded-roots", "--store", "testdata/cli/store"])
+                .arg("--registry")
+                .arg(&registry)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            text(&output.stderr)
+        };
+        let said = "note: no RSA keys of the registered hosts (2) have a prime in common\n";
+        assert_eq!(recheck("--json"), said);
+        assert_eq!(recheck("--quiet"), "");
+    }
+
+    #[test]
     fn of_many_at_once_exactly_one_registers() {
         let directory = tempfile::tempdir().unwrap();
         let registry = directory.path().join("registry.db");

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use endorse::catalogue::{Attribution, Directory, Source};
+use endorse::catalogue::{Attribution, Directory, Filter, Intake, PackageSignature, Plan, Source};
 use endorse::der::Time;
 use endorse::hash::sha256;
 use endorse::trust::Pool;
@@ -139,6 +139,74 @@ fn a_store_is_filled_and_judges() {
     );
 }
 
+/// A package whose signature was waived, then one with the same certificates that is signed.
+#[test]
+fn a_signed_package_vouches_for_what_an_unsigned_one_brought() {
+    let place = Place::new();
+    let directory = Directory::at(place.store());
+    let attribution = |at| Attribution {
+        at: Time::from_unix(at),
+        by: "tester".into(),
+        action: "import".into(),
+        reason: None,
+    };
+    let import = |at, signature: Option<PackageSignature>| {
+        let file = "testdata/cli/root.pem";
+        let mut intake = Intake::of_file(file, &fs::read(file).unwrap()).unwrap();
+        for candidate in &mut intake.candidates {
+            candidate.source = Source::Package {
+                name: format!("edition-{at}.cab"),
+                sha256: sha256(&[at as u8]),
+                edition: None,
+                signature: signature.clone(),
+            };
+        }
+        directory
+            .change(&attribution(at), |change| {
+                let plan = Plan::of(intake.candidates, &Filter::default(), change.contents());
+                plan.carry_out(change, false)?;
+                Ok((plan.add.len(), plan.unchanged.len(), plan.vouched.len()))
+            })
+            .unwrap()
+    };
+    let signature = PackageSignature {
+        signer: "CN=Signer".into(),
+        signer_sha256: sha256(b"signer"),
+        signed_at: None,
+    };
+    let source = || {
+        let contents = directory.read().unwrap();
+        let record = contents.certificates[0].record.clone().unwrap();
+        match record.source {
+            Source::Package { name, .. } => name,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(import(1, None), (1, 0, 0));
+    let file = place.files(ROOTS);
+    let said = place.run(0, &["store", "check"]);
+    assert!(said.contains("[package-not-verified]"), "{said}");
+    // Another one that nobody vouches for changes nothing.
+    assert_eq!(import(2, None), (0, 1, 0));
+    assert_eq!(source(), "edition-1.cab");
+    assert_eq!(import(3, Some(signature.clone())), (0, 1, 1));
+    assert_eq!(source(), "edition-3.cab");
+    // What is vouched for stays so, whatever comes after it.
+    assert_eq!(import(4, Some(signature)), (0, 1, 0));
+    assert_eq!(import(5, None), (0, 1, 0));
+    assert_eq!(source(), "edition-3.cab");
+
+    assert_eq!(place.files(ROOTS), file);
+    let said = place.run(0, &["store", "check"]);
+    assert!(!said.contains("[package-not-verified]"), "{said}");
+    let history = place.run(0, &["store", "history"]);
+    assert_eq!(history.lines().count(), 2, "{history}");
+    assert!(
+        history.contains("0 added, 0 removed, 1 vouched for by a signed package"),
+        "{history}"
+    );
+}
+
 #[test]
 fn roots_are_taken_only_where_somebody_vouches_for_them() {
     let place = Place::new();
@@ -159,8 +227,15 @@ fn a_flat_directory_is_sorted_by_what_signed_itself() {
     fs::copy("testdata/cli/root.pem", flat.join("EXAMPLE_ROOT.pem")).unwrap();
     fs::copy("testdata/cli/intermediate.der", flat.join("EXAMPLE_CA.pem")).unwrap();
     fs::copy("testdata/cli/ek.der", flat.join("an-ekcert.pem")).unwrap();
+    fs::copy("testdata/cli/root.pem", flat.join("the-same-again.pem")).unwrap();
     fs::write(flat.join("README.md"), "what these are").unwrap();
     let flat = flat.to_str().unwrap();
+    let said = place.run(0, &["store", "diff", flat]);
+    assert!(said.contains("there is no store at"), "{said}");
+    assert!(
+        said.contains("1 to add, 0 dropped, 0 unchanged, 2 left out"),
+        "{said}"
+    );
     let said = place.run(0, &["store", "import", "--with-roots", flat]);
     assert!(said.contains("IMPORTED 1 root, 1 intermediate"), "{said}");
     assert!(said.contains("1, no CA certificate"), "{said}");
@@ -355,6 +430,19 @@ fn an_ekcert_is_no_ca() {
     let said = place.run(3, &["store", "add", "--root", "testdata/cli/hyp01.xml"]);
     assert!(said.contains("help: "), "{said}");
     assert_eq!(place.files(ROOTS).len(), 0);
+}
+
+/// A store that is gone is not in order.
+#[test]
+fn a_store_that_is_missing_is_not_checked() {
+    let mut command = command(Path::new(""), &["store", "check"]);
+    command.env_remove("ENDORSE_STORE");
+    if Path::new("/var/lib/endorse/store").exists() {
+        command.args(["--store", "/nonexistent"]);
+    }
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: there is no store at"));
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub struct Change<'a> {
     attribution: &'a Attribution,
     added: Vec<Changed>,
     removed: Vec<Changed>,
+    vouched: Vec<Changed>,
     catalogue: Catalogue,
     /// Files to write, by path.
     new: Vec<(PathBuf, Vec<u8>)>,
@@ -95,6 +96,7 @@ impl Directory {
             attribution,
             added: Vec::new(),
             removed: Vec::new(),
+            vouched: Vec::new(),
             catalogue,
             new: Vec::new(),
             gone: Vec::new(),
@@ -161,6 +163,28 @@ impl Change<'_> {
                 record,
             },
         );
+        true
+    }
+
+    /// Gives a certificate that the catalogue lists the provenance of `addition`, which vouches
+    /// for it; whether it is listed. Its file stays as it is.
+    pub fn vouch(&mut self, addition: Addition) -> bool {
+        let digest = addition.certificate.sha256();
+        let record = self.record(addition.source, addition.member);
+        let key = (addition.pool, digest);
+        let Some(entry) = self.catalogue.certificates.get_mut(&key) else {
+            return false;
+        };
+        *entry = CertificateEntry {
+            vendor: addition.vendor,
+            purpose: addition.purpose,
+            record,
+        };
+        self.vouched.push(Changed {
+            pool: Some(addition.pool),
+            sha256: digest,
+            subject: Some(addition.certificate.subject().to_string()),
+        });
         true
     }
 
@@ -241,7 +265,7 @@ impl Change<'_> {
 
     /// Whether it would change anything.
     pub fn is_empty(&self) -> bool {
-        self.new.is_empty() && self.gone.is_empty()
+        self.new.is_empty() && self.gone.is_empty() && self.vouched.is_empty()
     }
 
     fn record(&self, source: Source, member: Option<String>) -> Record {
@@ -272,6 +296,7 @@ impl Change<'_> {
             attribution: self.attribution.clone(),
             added: std::mem::take(&mut self.added),
             removed: std::mem::take(&mut self.removed),
+            vouched: std::mem::take(&mut self.vouched),
         });
         let path = store.path.join(CATALOGUE);
         let save = |catalogue: &Catalogue| save(&path, catalogue.to_json().as_bytes());

@@ -197,8 +197,9 @@ fn provenance(contents: &Contents) -> Vec<Finding> {
                 "{} came from the package {name}, whose signature was not accepted",
                 of_certificates(number)
             ),
-            "import the package that Microsoft signed, and remove those that it does not have: \
-             'endorse store list --json' tells which came from where",
+            "'endorse store import --mirror' of the package that Microsoft signed vouches for those \
+             that it has and removes the others; until then 'endorse store list' shows them as \
+             UNSIGNED",
         ));
     }
     findings

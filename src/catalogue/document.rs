@@ -102,6 +102,8 @@ struct DocumentChange {
     reason: Option<String>,
     added: Vec<DocumentChanged>,
     removed: Vec<DocumentChanged>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    vouched: Vec<DocumentChanged>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -331,6 +333,7 @@ impl DocumentChange {
             },
             added: all(self.added)?,
             removed: all(self.removed)?,
+            vouched: all(self.vouched)?,
         })
     }
 
@@ -342,6 +345,7 @@ impl DocumentChange {
             reason: change.attribution.reason.clone(),
             added: change.added.iter().map(DocumentChanged::write).collect(),
             removed: change.removed.iter().map(DocumentChanged::write).collect(),
+            vouched: change.vouched.iter().map(DocumentChanged::write).collect(),
         }
     }
 }

@@ -271,7 +271,60 @@ pub(super) fn looks_like_one(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x30, 0x82]) || PEM.into_iter().any(has)
 }
 
+/// Whether a file may have been meant to be a CRL, whole or not. Lengths are passed over:
+/// one that was cut off is what has to be told.
 pub(super) fn looks_like_a_crl(bytes: &[u8]) -> bool {
     const PEM: &[u8] = b"-----BEGIN X509 CRL-----";
-    matches!(bytes, [0x30, 0x81..=0x84, ..]) || bytes.windows(PEM.len()).any(|window| window == PEM)
+    bytes.windows(PEM.len()).any(|window| window == PEM)
+        || in_sequence(bytes)
+            .and_then(in_sequence)
+            // A version or the algorithm of the signature (RFC 5280 5.1). A certificate has a
+            // tagged version here, a public key an object identifier.
+            .is_some_and(|inner| matches!(inner, [0x02, 0x01, 0x00..=0x01, ..] | [0x30, ..]))
+}
+
+/// What follows the header of a SEQUENCE, whatever length it states.
+fn in_sequence(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [0x30, 0x00..=0x7F, rest @ ..]
+        | [0x30, 0x81, _, rest @ ..]
+        | [0x30, 0x82, _, _, rest @ ..]
+        | [0x30, 0x83, _, _, _, rest @ ..]
+        | [0x30, 0x84, _, _, _, _, rest @ ..] => Some(rest),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_crl_that_was_cut_off_looks_like_one_and_a_certificate_does_not() {
+        let crl = fs::read("testdata/pkits/crls/GoodCACRL.crl").unwrap();
+        for len in [11, 100, crl.len() - 1, crl.len()] {
+            assert!(looks_like_a_crl(&crl[..len]), "{len}");
+        }
+        // Without a version (RFC 5280 5.1.2.1).
+        assert!(looks_like_a_crl(&[
+            0x30,
+            0x80 | 1,
+            0xF0,
+            0x30,
+            0x81,
+            0x90,
+            0x30,
+            0x0D
+        ]));
+        for other in [
+            "testdata/cli/ek.der",
+            "testdata/cli/intermediate.der",
+            "testdata/cli/root.pem",
+            "testdata/weak-keys/shared-1.spki",
+            "README.md",
+        ] {
+            assert!(!looks_like_a_crl(&fs::read(other).unwrap()), "{other}");
+        }
+    }
 }

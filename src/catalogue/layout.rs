@@ -33,6 +33,8 @@ const OF_VENDOR: [(&str, Pool); 2] = [
 const WHAT_IT_IS: &str = "a store is a directory that has TrustedTPM_RootCA and TrustedTPM_IntermediateCA in it, \
      or directories of vendors with RootCA and IntermediateCA, as TrustedTpm.cab unpacks";
 
+const HOW_TO_MAKE_ONE: &str = "'endorse store import' and 'endorse store add' make one";
+
 /// The directories of a store, as they are there.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
@@ -54,7 +56,10 @@ impl Layout {
                 true => format!("{} is no directory", store.display()),
                 false => format!("there is no store at {}", store.display()),
             };
-            return Err(Error::environment(what, WHAT_IT_IS));
+            return Err(Error::environment(
+                what,
+                format!("{WHAT_IT_IS}; {HOW_TO_MAKE_ONE}"),
+            ));
         }
         let entries = entries_of(store)?;
         let mut layout = Self::default();
@@ -79,7 +84,10 @@ impl Layout {
         }
         if entries.iter().all(is_lock) {
             layout.notes.push(Note {
-                text: format!("the store {} is empty", store.display()),
+                text: format!(
+                    "the store {} is empty; 'endorse store import' fills it",
+                    store.display()
+                ),
                 important: true,
             });
             return Ok(layout);

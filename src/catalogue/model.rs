@@ -81,6 +81,8 @@ pub struct PastChange {
     pub added: Vec<Changed>,
     /// What was taken out of it.
     pub removed: Vec<Changed>,
+    /// What was in it, from a package that nobody vouched for, and was vouched for now.
+    pub vouched: Vec<Changed>,
 }
 
 /// Something that was put into a store or taken out of it.

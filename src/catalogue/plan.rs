@@ -55,6 +55,9 @@ pub struct Plan {
     pub add: Vec<Candidate>,
     /// What is in it already.
     pub unchanged: Vec<Candidate>,
+    /// What of that came from a package whose signature was waived, while this one's is
+    /// verified: this one's provenance takes the place of the other's.
+    pub vouched: Vec<Candidate>,
     /// What is left out.
     pub left_out: Vec<(Candidate, LeftOut)>,
     /// What an earlier edition of the package had put into the store, and this one has not.
@@ -125,6 +128,16 @@ fn is_package(source: &Source) -> bool {
     matches!(source, Source::Package { .. })
 }
 
+fn is_signed(source: &Source) -> bool {
+    matches!(
+        source,
+        Source::Package {
+            signature: Some(_),
+            ..
+        }
+    )
+}
+
 impl Plan {
     /// What importing `candidates` into a store would do.
     ///
@@ -136,13 +149,29 @@ impl Plan {
         let from_package = candidates
             .iter()
             .any(|candidate| is_package(&candidate.source));
+        let unsigned: BTreeSet<(Pool, Sha256Digest)> = contents
+            .certificates
+            .iter()
+            .filter(|stored| {
+                let record = stored.record.as_ref();
+                record
+                    .is_some_and(|record| is_package(&record.source) && !is_signed(&record.source))
+            })
+            .map(|stored| (stored.pool, stored.certificate.sha256()))
+            .collect();
         let mut seen = BTreeSet::new();
+        let mut refused = BTreeSet::new();
         for candidate in candidates {
             if let Some(why) = filter.refuses(&candidate) {
-                plan.left_out.push((candidate, why));
+                if refused.insert(key(&candidate)) {
+                    plan.left_out.push((candidate, why));
+                }
             } else if !seen.insert(key(&candidate)) {
                 // The source has it twice.
             } else if contents.has(candidate.pool, &candidate.certificate) {
+                if is_signed(&candidate.source) && unsigned.contains(&key(&candidate)) {
+                    plan.vouched.push(candidate.clone());
+                }
                 plan.unchanged.push(candidate);
             } else {
                 plan.add.push(candidate);
@@ -173,14 +202,10 @@ impl Plan {
     /// Those of [`Change::remove`].
     pub fn carry_out(&self, change: &mut Change<'_>, mirror: bool) -> Result<(), Error> {
         for candidate in &self.add {
-            change.add(Addition {
-                certificate: candidate.certificate.clone(),
-                pool: candidate.pool,
-                vendor: candidate.vendor.clone(),
-                purpose: candidate.purpose,
-                source: candidate.source.clone(),
-                member: candidate.member.clone(),
-            });
+            change.add(addition(candidate));
+        }
+        for candidate in &self.vouched {
+            change.vouch(addition(candidate));
         }
         if mirror {
             for stored in &self.dropped {
@@ -188,6 +213,17 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+fn addition(candidate: &Candidate) -> Addition {
+    Addition {
+        certificate: candidate.certificate.clone(),
+        pool: candidate.pool,
+        vendor: candidate.vendor.clone(),
+        purpose: candidate.purpose,
+        source: candidate.source.clone(),
+        member: candidate.member.clone(),
     }
 }
 

@@ -89,6 +89,15 @@ impl Page {
         self.finding_as(depth, paint, finding.severity.as_str(), finding);
     }
 
+    /// The same without what to do about it, where that was told already.
+    pub(super) fn finding_alone(&mut self, depth: usize, finding: &Finding) {
+        let finding = Finding {
+            help: String::new(),
+            ..finding.clone()
+        };
+        self.finding(depth, &finding);
+    }
+
     /// An error that `--force` waived.
     pub(super) fn waived(&mut self, depth: usize, finding: &Finding) {
         self.finding_as(depth, Paint::Careful, "waived", finding);

@@ -210,6 +210,26 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Wider lines would be wrapped in the middle.
+    #[test]
+    fn examples_and_exit_codes_fit_into_the_width_of_the_help() {
+        fn walk(command: &clap::Command, seen: &mut usize) {
+            *seen += 1;
+            let name = command.get_name();
+            let text = command.get_after_help().expect(name).to_string();
+            assert!(text.contains("Exit codes:"), "{name}");
+            for line in text.lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+            for below in command.get_subcommands() {
+                walk(below, seen);
+            }
+        }
+        let mut seen = 0;
+        walk(&Cli::command(), &mut seen);
+        assert!(seen > 30, "{seen}");
+    }
+
     #[test]
     fn the_program_acts_as_the_command_it_is_called_by() {
         let args = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();

@@ -81,12 +81,7 @@ impl StoreArgs {
 
     /// What is in it. One that is not there is an error.
     pub(super) fn read(&self, console: &mut Console<'_>) -> Result<Contents, Error> {
-        let contents = self.directory().read().map_err(|error| Error {
-            message: format!("{}{}", error.message, named_by(self.store.as_deref())),
-            ..error
-        })?;
-        tell(&contents.notes, console);
-        Ok(contents)
+        contents_there(self.store.as_deref(), console)
     }
 }
 
@@ -128,7 +123,12 @@ impl TrustArgs {
         store_contents(self.store.as_deref(), console)
     }
 
-    /// The same with a store that was read.
+    /// What is in the store on disk, which has to be there.
+    pub(super) fn contents_there(&self, console: &mut Console<'_>) -> Result<Contents, Error> {
+        contents_there(self.store.as_deref(), console)
+    }
+
+    /// The same as [`resolve`](Self::resolve) with a store that was read.
     pub(super) fn resolve_with(
         &self,
         contents: &Contents,
@@ -234,7 +234,12 @@ fn store_contents(named: Option<&Path>, console: &mut Console<'_>) -> Result<Con
         ));
         return Ok(Contents::default());
     }
-    let contents = directory.read().map_err(|error| Error {
+    contents_there(named, console)
+}
+
+/// The same, and one that is not there is an error.
+fn contents_there(named: Option<&Path>, console: &mut Console<'_>) -> Result<Contents, Error> {
+    let contents = store_directory(named).read().map_err(|error| Error {
         message: format!("{}{}", error.message, named_by(named)),
         ..error
     })?;

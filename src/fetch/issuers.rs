@@ -13,6 +13,9 @@ use crate::trust::{VerifiedPath, read_certificates};
 /// to 3 KiB.
 pub const MAX_CERTIFICATE_LEN: usize = 64 * 1024;
 
+const BY_HAND: &str = "get the issuer's certificate from the vendor of the TPM, compare its fingerprint with \
+     the vendor's, and add it: endorse store add --intermediate ISSUER, or --root if it is a root";
+
 /// The largest bundle of certificates (a URL that ends in .p7c or .p7b), in bytes.
 pub const MAX_BUNDLE_LEN: usize = 256 * 1024;
 
@@ -315,7 +318,9 @@ impl IssuerFetcher {
         match progress {
             Progress::Complete => report.outcome = IssuerOutcome::Completed,
             Progress::Missing(_, failure) | Progress::Refused(failure) => {
-                report.findings.extend(failure.findings);
+                report
+                    .findings
+                    .extend(failure.findings.into_iter().map(after_asking));
             }
         }
     }
@@ -343,6 +348,14 @@ pub(super) fn name_of(certificate: &Certificate) -> String {
     }
 }
 
+/// A judgement tells to ask as is done here; what is left is to get it by hand.
+fn after_asking(mut finding: Finding) -> Finding {
+    if finding.code == Code::IssuerUnknown {
+        finding.help = BY_HAND.to_owned();
+    }
+    finding
+}
+
 fn not_fetched(tip: &Certificate, error: Error) -> Finding {
     Finding::new(
         Code::IssuerNotFetched,
@@ -358,7 +371,7 @@ fn no_url(tip: &Certificate) -> Finding {
             "the issuer of '{}' was not got: it names no URL (AIA) for it",
             name_of(tip)
         ),
-        "get the issuer's certificate from the vendor of the TPM, and add it with 'endorse store add'",
+        BY_HAND,
     )
 }
 

@@ -131,8 +131,8 @@ fn anchor_untrusted(root: &Certificate) -> Finding {
             root.subject(),
             root.sha256()
         ),
-        "if you know it to be the vendor's root (compare the SHA-256 with the vendor's), put it into \
-         TrustedTPM_RootCA of the store, or name it with --roots FILE",
+        "if you know it to be the vendor's root (compare the SHA-256 with the vendor's), add it: \
+         endorse store add --root ROOT (to try it first: verify --roots ROOT)",
     )
     .about(root.thumbprint_sha1())
 }
@@ -196,20 +196,20 @@ fn issuer_unknown(
         .iter()
         .find_map(|url| shell_safe_url(url));
     let help = match (url, extensions.ca_issuer_urls.first()) {
+        // Judging never fetches; the command that does checks what comes against the roots.
         (Some(url), _) => format!(
-            "get the issuer's certificate, compare its fingerprint with the vendor's, and add it: \
-             curl --output issuer.crt '{url}' && endorse verify --intermediates issuer.crt FILE \
-             (the URL is the certificate's own claim); to keep it, copy issuer.crt into \
-             TrustedTPM_IntermediateCA of the store"
+            "endorse store fetch-issuers FILE gets it from the vendor, checks it and puts it into the \
+             store. By hand: curl --output issuer.crt '{url}' (the certificate's own claim), compare \
+             its fingerprint with the vendor's, and endorse store add --intermediate issuer.crt"
         ),
         (None, Some(url)) => format!(
             "get the issuer's certificate (the certificate names {url}), compare its fingerprint with \
-             the vendor's, and add it with --intermediates FILE or copy it into \
-             TrustedTPM_IntermediateCA of the store"
+             the vendor's, and add it: endorse store add --intermediate ISSUER (to try it first: \
+             verify --intermediates ISSUER)"
         ),
         (None, None) => "the certificate names no URL (AIA): get the issuer's certificate from the \
-             vendor of the TPM, and add it with --intermediates FILE (a root with --roots FILE), or copy \
-             it into TrustedTPM_IntermediateCA of the store"
+             vendor of the TPM, and add it: endorse store add --intermediate ISSUER, or --root if it \
+             is a root (to try it first: verify --intermediates ISSUER, or --roots)"
             .to_owned(),
     };
     Finding::new(Code::IssuerUnknown, message, help).about(certificate.thumbprint_sha1())

@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-
 use clap::Args;
 use serde::Serialize;
 
 use super::FilterArgs;
 use super::json::JsonHost;
-use super::shared;
+use super::shared::{self, Shared};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
@@ -82,13 +80,20 @@ pub(super) fn run(args: &Recheck, console: &mut Console<'_>) -> Result<Exit, Err
     let store = trust.store.fingerprint();
     let who = who();
     let shared = match args.batch_gcd {
-        true => shared::findings(&registry)?,
-        false => BTreeMap::new(),
+        true => shared::compare(&registry)?,
+        false => Shared::default(),
     };
+    if args.batch_gcd && shared.findings.is_empty() {
+        console.note(&format!(
+            "no RSA keys of the registered hosts ({}) have a prime in common",
+            shared.compared
+        ));
+    }
     let mut exit = Exit::Done;
     let mut results = Vec::new();
     for original in registry.originals(&args.filter.filter())? {
         let shared = shared
+            .findings
             .get(&original.host.name)
             .map_or(&[][..], Vec::as_slice);
         let mut advisories = Vec::new();

@@ -7,9 +7,17 @@ use crate::ek::{EkPub, shared_primes};
 use crate::finding::{Code, Error, Finding};
 use crate::registry::{Filter, Registry};
 
-/// The findings about each host whose EK shares a prime with that of another, by name.
-/// Every current host is compared.
-pub(super) fn findings(registry: &Registry) -> Result<BTreeMap<String, Vec<Finding>>, Error> {
+/// What a comparison of all current hosts found.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// How many hosts were compared.
+    pub(super) compared: usize,
+    /// About each host whose EK shares a prime with that of another, by name.
+    pub(super) findings: BTreeMap<String, Vec<Finding>>,
+}
+
+/// Compares the EKs of every current host.
+pub(super) fn compare(registry: &Registry) -> Result<Shared, Error> {
     let hosts = registry.list(&Filter::default())?;
     let mut keys = Vec::new();
     for host in &hosts {
@@ -40,5 +48,8 @@ pub(super) fn findings(registry: &Registry) -> Result<BTreeMap<String, Vec<Findi
             }
         }
     }
-    Ok(findings)
+    Ok(Shared {
+        compared: hosts.len(),
+        findings,
+    })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
+use super::import::count;
 use super::json::JsonStored;
 use crate::catalogue::{Contents, StoreReport, StoredCertificate, check_store, unused_anchors};
 use crate::cli::console::{Console, Paint};
@@ -29,9 +30,10 @@ Examples:
   endorse store check --unused --registry /var/lib/endorse/registry.db
   endorse store check --batch-gcd identifiers/
 
-Tells of each certificate of the store: run out, not yet valid, signed with SHA-1, a
-weak key, no path to a root, a name that other keys have as well, a root that another
-CA issued. The roots embedded in this program count as roots for the paths.
+Tells of each certificate of the store: run out, not yet valid, signed with
+SHA-1, a weak key, no path to a root, a name that other keys have as well, a
+root that another CA issued. The roots embedded in this program count as roots
+for the paths.
 
 Exit codes:
   0  nothing found is an error
@@ -77,7 +79,7 @@ impl JsonChecked {
 }
 
 pub(super) fn run(args: &Check, console: &mut Console<'_>) -> Result<Exit, Error> {
-    let contents = args.trust.contents(console)?;
+    let contents = args.trust.contents_there(console)?;
     let trust = args.trust.resolve_with(&contents, console)?;
     let mut report = check_store(&contents, &trust.store, &trust.policy, trust.at);
     if args.unused {
@@ -171,12 +173,15 @@ fn json_of(report: &StoreReport) -> Vec<JsonChecked> {
 fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> String {
     let mut page = Page::new(console.color());
     let mut counts = [0usize; 3];
+    let mut hides = false;
+    let mut told = HashSet::new();
     for (stored, findings) in &report.certificates {
         let Some(worst) = findings.iter().map(|finding| finding.severity).max() else {
             continue;
         };
         // What is only worth knowing is told in sum unless asked for.
         if worst == Severity::Info && !console.manner.verbose {
+            hides = true;
             continue;
         }
         if console.manner.quiet && worst != Severity::Error {
@@ -189,7 +194,13 @@ fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> Str
         };
         page.head(&called(stored), paint, word, &place(stored));
         for finding in findings {
-            page.finding(1, finding);
+            // A store has one thing wrong with dozens of its certificates; what to do about
+            // it is told once.
+            let is_new = told.insert((finding.code, finding.help.clone()));
+            match is_new {
+                true => page.finding(1, finding),
+                false => page.finding_alone(1, finding),
+            }
         }
     }
     for finding in &report.findings {
@@ -211,9 +222,12 @@ fn page(report: &StoreReport, contents: &Contents, console: &Console<'_>) -> Str
         page.line(
             0,
             &format!(
-                "{} certificates: {errors} errors, {warnings} warnings, {infos} remarks{}",
-                contents.certificates.len(),
-                match infos > 0 && !console.manner.verbose {
+                "{}: {}, {}, {}{}",
+                count(contents.certificates.len(), "certificate"),
+                count(errors, "error"),
+                count(warnings, "warning"),
+                count(infos, "remark"),
+                match hides {
                     true => " (-v shows those)",
                     false => "",
                 }

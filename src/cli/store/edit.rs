@@ -24,11 +24,13 @@ pub(super) const REMOVE: &str = "store-remove";
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  endorse store add --root vendor-root.cer --vendor Example --reason 'fingerprint compared by phone'
+  endorse store add --root vendor-root.cer --vendor Example
+  endorse store add --root vendor-root.cer --reason 'compared by phone'
   endorse store add --intermediate issuing-ca.pem
 
-A root is trusted for every endorsement key that chains to it: compare its SHA-256
-with the vendor's before you add it. Every certificate of a file is added.
+A root is trusted for every endorsement key that chains to it: compare its
+SHA-256 with the vendor's before you add it. Every certificate of a file is
+added.
 
 Exit codes:
   0  done, or all of it was there already
@@ -60,7 +62,8 @@ Examples:
 
 Exit codes:
   0  done
-  2  wrong usage, no such certificate, or the store is damaged or cannot be written")]
+  2  wrong usage, no such certificate, or the store is damaged or cannot be
+     written")]
 pub(super) struct Remove {
     /// Starts (8 digits or more) of the certificates' SHA-256 or SHA-1 thumbprints
     #[arg(value_name = "DIGEST", required = true)]

@@ -18,12 +18,13 @@ Examples:
   endorse store fetch-issuers hyp01.xml ek.der
   endorse store fetch-issuers --allow-host mirror.example:8080 identifiers/
 
-Where the issuer of an EKcert is not in the stores, it is asked for under the URL in
-the certificate, step by step up to a root. That URL is nobody's word, so only
-known hosts of TPM vendors are asked, and those named with --allow-host. What comes
-is put into TrustedTPM_IntermediateCA if it has signed the certificate below it and
-leads to a root that is trusted already. A root that comes is shown, never added.
-The request tells the vendor who asks for which CA, and nothing of the host.
+Where the issuer of an EKcert is not in the stores, it is asked for under the
+URL in the certificate, step by step up to a root. That URL is nobody's word, so
+only known hosts of TPM vendors are asked, and those named with --allow-host.
+What comes is put into TrustedTPM_IntermediateCA if it has signed the
+certificate below it and leads to a root that is trusted already. A root that
+comes is shown, never added. The request tells the vendor who asks for which CA,
+and nothing of the host.
 
 Exit codes:
   0  every certificate leads to a root now

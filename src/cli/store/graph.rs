@@ -27,9 +27,9 @@ Examples:
   endorse store graph --purpose ek --format dot | dot -Tpdf -o store.pdf
 
 There is a line from one certificate to another only if the key of the one made
-the signature of the other. Dates are compared with --at and shown, nothing else is
-judged; 'endorse verify' does that. What leads from an anchor to a certificate that
-was chosen is drawn as well.
+the signature of the other. Dates are compared with --at and shown, nothing else
+is judged; 'endorse verify' does that. What leads from an anchor to a
+certificate that was chosen is drawn as well.
 
 Exit codes:
   0  done
@@ -97,7 +97,7 @@ pub(super) fn run(args: &GraphArgs, console: &mut Console<'_>) -> Result<Exit, E
     let graph =
         Graph::of(entries, at)?.restricted(|certificate| chosen.contains(&certificate.sha256()));
     if graph.is_empty() {
-        console.note("no certificate");
+        console.note(&super::listed::none_selected(&contents));
     }
     let title = match args.select.vendors() {
         [] => "TPM vendor certificates".to_owned(),

@@ -19,8 +19,8 @@ Examples:
   endorse store history
   endorse store history -v
 
-What was changed by hand is not in it. It is a record, not a proof: who can write the
-store can write this as well.
+What was changed by hand is not in it. It is a record, not a proof: who can
+write the store can write this as well.
 
 Exit codes:
   0  done
@@ -38,6 +38,7 @@ struct JsonChange {
     reason: Option<String>,
     added: Vec<JsonChanged>,
     removed: Vec<JsonChanged>,
+    vouched: Vec<JsonChanged>,
 }
 
 pub(super) fn run(args: &History, console: &mut Console<'_>) -> Result<Exit, Error> {
@@ -58,10 +59,14 @@ pub(super) fn run(args: &History, console: &mut Console<'_>) -> Result<Exit, Err
             Paint::Strong,
             &attribution.action.to_uppercase(),
             &format!(
-                "by {}: {} added, {} removed",
+                "by {}: {} added, {} removed{}",
                 attribution.by,
                 change.added.len(),
-                change.removed.len()
+                change.removed.len(),
+                match change.vouched.len() {
+                    0 => String::new(),
+                    number => format!(", {number} vouched for by a signed package"),
+                }
             ),
         );
         page.optional(1, "reason", attribution.reason.as_deref());
@@ -88,6 +93,7 @@ impl From<&PastChange> for JsonChange {
             reason: change.attribution.reason.clone(),
             added: change.added.iter().map(JsonChanged::from).collect(),
             removed: change.removed.iter().map(JsonChanged::from).collect(),
+            vouched: change.vouched.iter().map(JsonChanged::from).collect(),
         }
     }
 }

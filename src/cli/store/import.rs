@@ -31,16 +31,16 @@ Examples:
   endorse store import TrustedTpm.cab
   endorse store import --vendor Infineon --vendor STMicro TrustedTpm.cab
   endorse store import --mirror TrustedTpm.cab
-  endorse store import --with-roots unpacked/ --reason 'signature verified on Windows'
+  endorse store import --with-roots unpacked/ --reason 'verified on Windows'
   endorse store import vendor-cas.p7b
 
-A SOURCE is Microsoft's package TrustedTpm.cab, of which the signature is verified; a
-directory: another store, an unpacked package, or any directory of certificates such
-as keylime's tpm_cert_store; or a file of certificates in DER, PEM or PKCS#7.
-'endorse store diff' shows beforehand what would be done.
+A SOURCE is Microsoft's package TrustedTpm.cab, of which the signature is
+verified; a directory: another store, an unpacked package, or any directory of
+certificates such as keylime's tpm_cert_store; or a file of certificates in DER,
+PEM or PKCS#7. 'endorse store diff' shows beforehand what would be done.
 
-Everything is imported or nothing: a program that is killed and a disk that is full
-leave the store as it was.
+Everything is imported or nothing: a program that is killed and a disk that is
+full leave the store as it was.
 
 Exit codes:
   0  done, or everything was there already
@@ -71,13 +71,13 @@ Examples:
   endorse store diff TrustedTpm.cab
   endorse store diff --vendor AMD --json TrustedTpm.cab
 
-'+' is in the source and not in the store, '-' came from an earlier package and is not
-in this one.
+'+' is in the source and not in the store, '-' came from an earlier package and
+is not in this one.
 
 Exit codes:
   0  done, whether there is a difference or not
   1  the package is not signed as it should be
-  2  wrong usage, or the store is missing or damaged
+  2  wrong usage, or the store is damaged
   3  a source could not be read as what it should be")]
 pub(super) struct Diff {
     #[command(flatten)]
@@ -131,6 +131,9 @@ struct JsonImport {
     added: Vec<JsonCandidate>,
     /// How many are there already.
     unchanged: usize,
+    /// What of that had come from a package that nobody vouched for, and now has the
+    /// provenance of this one.
+    vouched: Vec<JsonCandidate>,
     /// How many are left out, by reason.
     left_out: Vec<JsonLeftOut>,
     dropped: Vec<JsonStored>,
@@ -220,9 +223,9 @@ impl SourceArgs {
         };
         let unverified = package.unverified(refusal).map_err(place)?;
         console.warn(&format!(
-            "{name}: {}. It is taken in because --allow-unsigned was given: anybody may have made \
-             it, and its roots are trusted like all others. The catalogue says so of each of its \
-             certificates",
+            "{name}: {}. It is read all the same because --allow-unsigned was given: anybody may \
+             have made it, and once they are imported its roots are trusted like all others. The \
+             catalogue says so of each of its certificates",
             unverified.refusal()
         ));
         unverified.contents().map_err(place)
@@ -261,10 +264,7 @@ pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, E
     let filter = args.sources.filter();
     let directory = args.store.directory();
     let plan = if args.what_if {
-        let contents = match directory.path().exists() {
-            true => args.store.read(console)?,
-            false => Contents::default(),
-        };
+        let contents = contents_so_far(&args.store, console)?;
         Plan::of(candidates, &filter, &contents)
     } else {
         let attribution = super::attribution("import", args.reason.as_deref())?;
@@ -291,7 +291,7 @@ pub(super) fn import(args: &Import, console: &mut Console<'_>) -> Result<Exit, E
 pub(super) fn diff(args: &Diff, console: &mut Console<'_>) -> Result<Exit, Error> {
     let candidates = args.sources.read(console)?;
     let packages = packages_of(&candidates);
-    let contents = args.store.read(console)?;
+    let contents = contents_so_far(&args.store, console)?;
     let plan = Plan::of(candidates, &args.sources.filter(), &contents);
     report(
         &Outcome {
@@ -305,6 +305,19 @@ pub(super) fn diff(args: &Diff, console: &mut Console<'_>) -> Result<Exit, Error
         console,
     );
     Ok(Exit::Done)
+}
+
+/// What is in the store. Nothing if there is none: an import makes it.
+fn contents_so_far(store: &StoreArgs, console: &mut Console<'_>) -> Result<Contents, Error> {
+    let directory = store.directory();
+    if directory.path().exists() {
+        return store.read(console);
+    }
+    console.note(&format!(
+        "there is no store at {} yet; an import makes it",
+        directory.path().display()
+    ));
+    Ok(Contents::default())
 }
 
 /// The packages that candidates come from, each once.
@@ -360,6 +373,7 @@ fn json_of(outcome: &Outcome<'_>) -> JsonImport {
         packages: outcome.packages.iter().map(JsonSource::from).collect(),
         added: plan.add.iter().map(JsonCandidate::from).collect(),
         unchanged: plan.unchanged.len(),
+        vouched: plan.vouched.iter().map(JsonCandidate::from).collect(),
         left_out: left_out
             .into_iter()
             .map(|(why, certificates)| JsonLeftOut {
@@ -374,7 +388,7 @@ fn json_of(outcome: &Outcome<'_>) -> JsonImport {
 
 fn word(outcome: &Outcome<'_>) -> &'static str {
     let removes = outcome.mirror && !outcome.plan.dropped.is_empty();
-    match outcome.plan.add.is_empty() && !removes {
+    match outcome.plan.add.is_empty() && outcome.plan.vouched.is_empty() && !removes {
         true => "unchanged",
         false => "imported",
     }
@@ -384,6 +398,9 @@ fn summary(outcome: &Outcome<'_>, console: &Console<'_>) -> String {
     let plan = outcome.plan;
     let mut page = Page::new(console.color());
     let mut rest = in_pools(plan.add.iter().map(|candidate| candidate.pool));
+    if outcome.mirror && !plan.dropped.is_empty() {
+        rest.push_str(&format!(", {} removed", plan.dropped.len()));
+    }
     if outcome.what_if {
         rest.push_str(" -- what if: nothing was written");
     }
@@ -422,6 +439,16 @@ fn summary(outcome: &Outcome<'_>, console: &Console<'_>) -> String {
             1,
             "unchanged",
             &in_pools(plan.unchanged.iter().map(|candidate| candidate.pool)),
+        );
+    }
+    if !plan.vouched.is_empty() {
+        page.field(
+            1,
+            "vouched",
+            &format!(
+                "{} of them, which had come from a package that was not verified",
+                in_pools(plan.vouched.iter().map(|candidate| candidate.pool))
+            ),
         );
     }
     let mut left_out: BTreeMap<LeftOut, usize> = BTreeMap::new();
@@ -519,7 +546,7 @@ fn in_pools(pools: impl Iterator<Item = Pool>) -> String {
     }
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     match number {
         1 => format!("1 {what}"),
         _ => format!("{number} {what}s"),

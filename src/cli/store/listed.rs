@@ -1,8 +1,10 @@
+use std::collections::BTreeSet;
+
 use clap::Args;
 
 use super::json::JsonStored;
 use super::select::{SelectArgs, by_digest};
-use crate::catalogue::{PackageSignature, Record, Source, StoredCertificate};
+use crate::catalogue::{Contents, PackageSignature, Record, Source, StoredCertificate};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::{Page, table};
@@ -72,7 +74,7 @@ pub(super) fn list(args: &List, console: &mut Console<'_>) -> Result<Exit, Error
         let results: Vec<_> = selected.into_iter().map(JsonStored::from).collect();
         console.print(&json::document(LIST, &results));
     } else if selected.is_empty() {
-        console.note("no certificate");
+        console.note(&none_selected(&contents));
     } else {
         let head = [
             "VENDOR",
@@ -88,6 +90,24 @@ pub(super) fn list(args: &List, console: &mut Console<'_>) -> Result<Exit, Error
         console.print(&table(&head, &rows));
     }
     Ok(Exit::Done)
+}
+
+/// That no certificate is as asked for, and what there is instead.
+pub(super) fn none_selected(contents: &Contents) -> String {
+    let vendors: BTreeSet<&str> = contents
+        .certificates
+        .iter()
+        .filter_map(|stored| stored.vendor.as_deref())
+        .collect();
+    let vendors: Vec<&str> = vendors.into_iter().collect();
+    match (contents.certificates.len(), vendors.is_empty()) {
+        (0, _) => "no certificate".to_owned(),
+        (number, true) => format!("no such certificate among the {number} of the store"),
+        (number, false) => format!(
+            "no such certificate among the {number} of the store; its vendors are {}",
+            vendors.join(", ")
+        ),
+    }
 }
 
 fn row(stored: &StoredCertificate) -> Vec<String> {

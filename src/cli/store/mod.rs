@@ -29,9 +29,9 @@ Examples:
   endorse store check
   endorse store show 5f3a9c01
 
-The store holds TrustedTPM_RootCA (anchors) and TrustedTPM_IntermediateCA, as on a
-Host Guardian Service, and catalogue.json, which says of each certificate where
-it came from, when and by whom it was put there, and why.
+The store holds TrustedTPM_RootCA (anchors) and TrustedTPM_IntermediateCA, as on
+a Host Guardian Service, and catalogue.json, which says of each certificate
+where it came from, when and by whom it was put there, and why.
 
 Exit codes:
   0  done; nothing was found wrong

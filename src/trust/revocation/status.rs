@@ -133,14 +133,19 @@ impl CertificateStatus {
     }
 
     fn where_to_get_one(&self) -> String {
-        let mut help =
-            "get the newest CRL of the issuer, and give it with --crls or put it into crls \
-             of the store"
-                .to_owned();
-        if let Some(url) = self.certificate.extensions().crl_urls.first() {
-            help.push_str(&format!("; the certificate names {url}"));
+        // Judging never fetches; the command that does checks what comes.
+        match self.certificate.extensions().crl_urls.first() {
+            Some(url) => format!(
+                "endorse store crl fetch FILE gets the newest CRL of the issuer where the certificate \
+                 says that it is ({url}), checks it and puts it into the store. By hand: endorse store \
+                 crl import CRL (to try it first: --crls CRL)"
+            ),
+            None => {
+                "the certificate names no URL: get the newest CRL of the issuer from the vendor of \
+                 the TPM, and add it: endorse store crl import CRL (to try it first: --crls CRL)"
+                    .to_owned()
+            }
         }
-        help
     }
 }
 

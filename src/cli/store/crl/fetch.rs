@@ -19,10 +19,11 @@ Examples:
   endorse store crl fetch identifiers/
 
 Asks for the revocation lists that the CA certificates of the store and the
-certificates in the FILEs name. Only known hosts of TPM vendors are asked, and those
-named with --allow-host. What comes is kept if a CA of the store has signed it that
-leads to a trusted root, and if it is no older than what is there; it takes the place
-of older lists of the same CA about the same certificates.
+certificates in the FILEs name. Only known hosts of TPM vendors are asked, and
+those named with --allow-host. What comes is kept if a CA of the store has
+signed it that leads to a trusted root, and if it is no older than what is
+there; it takes the place of older lists of the same CA about the same
+certificates.
 
 Exit codes:
   0  every list was got

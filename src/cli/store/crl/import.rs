@@ -30,9 +30,9 @@ Examples:
   endorse store crl import OnDie_CA.crl ODCA_CA2_CSME_Product.crl
   endorse store crl import --what-if crls.json
 
-A list is kept if a CA of the store has signed it that leads to a trusted root, and if
-it is no older than what is there; it takes the place of older lists of the same CA
-about the same certificates.
+A list is kept if a CA of the store has signed it that leads to a trusted root,
+and if it is no older than what is there; it takes the place of older lists of
+the same CA about the same certificates.
 
 Exit codes:
   0  all lists are in the store

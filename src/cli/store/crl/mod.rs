@@ -23,9 +23,9 @@ Examples:
   endorse store crl export --output crls.json
   endorse store crl import crls.json
 
-The commands that judge look certificates up in the lists of the store. A machine
-without a network gets them as one file: 'export' on one that fetches, 'import' on
-the other.
+The commands that judge look certificates up in the lists of the store. A
+machine without a network gets them as one file: 'export' on one that fetches,
+'import' on the other.
 
 Exit codes:
   0  done

@@ -32,8 +32,8 @@ Examples:
   endorse store crl export > crls.json
   endorse store crl export --output crls.json
 
-The file needs no protection on its way: each list is signed by its CA, and 'import'
-verifies that against the store it goes into.
+The file needs no protection on its way: each list is signed by its CA, and
+'import' verifies that against the store it goes into.
 
 Exit codes:
   0  done
