@@ -1,5 +1,5 @@
 //! `store check`: each thing that is to be told of a store, in a store that somebody filled
-//! by hand, and nothing else told of it.
+//! by hand, and nothing else told of it. And what `store list` knows of where each came from.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -56,7 +56,7 @@ impl Filled {
     fn run(&self, code: i32, args: &[&str]) -> Vec<Value> {
         let output = Command::new(env!("CARGO_BIN_EXE_endorse"))
             .args(args)
-            .args(["--json", "--no-embedded-roots"])
+            .arg("--json")
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .env("ENDORSE_STORE", self.path("store"))
             .env("ENDORSE_REGISTRY", self.path("registry.db"))
@@ -74,7 +74,7 @@ impl Filled {
 
     /// What is told: of which file (none: of the store), the code and how grave it is.
     fn check(&self, code: i32, at: &str, more: &[&str]) -> Vec<(String, String, String)> {
-        let args = [&["store", "check", "--at", at], more].concat();
+        let args = [&["store", "check", "--no-embedded-roots", "--at", at], more].concat();
         let mut told = Vec::new();
         for result in self.run(code, &args) {
             let file = match result["certificate"]["path"].as_str() {
@@ -276,10 +276,23 @@ fn anchors_that_nobody_uses() {
         ],
         &[&file("testdata/cli/intermediate.der")],
     );
-    let register = ["register-host", "--at", at, "testdata/cli/hyp01.xml"];
+    let register = [
+        "register-host",
+        "--no-embedded-roots",
+        "--at",
+        at,
+        "testdata/cli/hyp01.xml",
+    ];
     filled.run(0, &register);
     assert_told(&filled.check(0, at, &[]), &[]);
-    let args = ["store", "check", "--at", at, "--unused"];
+    let args = [
+        "store",
+        "check",
+        "--no-embedded-roots",
+        "--at",
+        at,
+        "--unused",
+    ];
     let unused: Vec<String> = filled
         .run(0, &args)
         .iter()
@@ -292,4 +305,52 @@ fn anchors_that_nobody_uses() {
         panic!("{unused:?}");
     };
     assert!(unused.contains("CN=Other Root CA"), "{unused}");
+}
+
+/// A file, a directory and somebody's hand; packages and URLs have their own tests.
+#[test]
+fn where_each_came_from() {
+    let filled = Filled::new(&[&root().der()], &[]);
+    let folder = filled.path("tpm_cert_store");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("ca.pem"), intermediate().der()).unwrap();
+    let folder = folder.to_str().unwrap();
+    let single = "testdata/cli/other-root.pem";
+    let because = ["--reason", "TICKET-7"];
+    filled.run(0, &[&["store", "import", folder], &because[..]].concat());
+    filled.run(0, &["store", "add", "--root", single]);
+    let listed = filled.run(0, &["store", "list"]);
+    let of = |subject: &str| {
+        let mut all = listed.iter();
+        let ends = |one: &&Value| one["subject"].as_str().unwrap().ends_with(subject);
+        all.find(ends).unwrap()
+    };
+    let digest = |bytes: &[u8]| endorse::hash::sha256(bytes).to_string();
+
+    let from_directory = of("CN=CA");
+    assert_eq!(from_directory["source"]["kind"], "file");
+    assert_eq!(
+        from_directory["source"]["sha256"],
+        digest(&intermediate_of(folder))
+    );
+    assert_eq!(from_directory["reason"], "TICKET-7");
+    assert_eq!(from_directory["added_by"], "tester");
+    assert!(from_directory["added_at"].is_string());
+    let path = from_directory["source"]["path"].as_str().unwrap();
+    assert!(path.starts_with(folder), "{path}");
+
+    let from_file = of("CN=Other Root CA");
+    assert_eq!(from_file["source"]["kind"], "file");
+    assert_eq!(from_file["source"]["path"], single);
+    assert_eq!(from_file["source"]["sha256"], digest(&file(single)));
+    assert!(from_file["reason"].is_null());
+
+    let by_hand = of("CN=Root");
+    for unknown in ["source", "member", "added_at", "added_by", "reason"] {
+        assert!(by_hand[unknown].is_null(), "{unknown}");
+    }
+}
+
+fn intermediate_of(folder: &str) -> Vec<u8> {
+    fs::read(Path::new(folder).join("ca.pem")).unwrap()
 }
