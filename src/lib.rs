@@ -6,9 +6,9 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`finding`], [`der`], [`hash`] | coded findings and errors, DER reading, time, digests |
-//! | [`ek`] | endorsement keys: EKpub in every encoding, EKcert, TPM attributes, vendor ids |
+//! | [`ek`] | endorsement keys: EKpub in every encoding, EKcert, TPM attributes, vendor ids, profile lint, weak keys, advisories |
 //! | [`identifier`] | platform identifier files: text encodings, XML, JSON |
-//! | [`trust`] | the two stores, path building and validation, signatures, policy |
+//! | [`trust`] | the two stores, path building and validation, signatures, revocation, policy, packages that fill the stores |
 //! | [`verdict`] | one judgement of one identifier |
 //! | [`possession`] | proof that a host holds its EK: challenges and their answers |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |

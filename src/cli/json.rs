@@ -78,23 +78,25 @@ pub(super) struct JsonEkCert {
 /// A CRL.
 #[derive(Debug, Serialize)]
 pub(super) struct JsonCrl {
+    sha256: String,
     issuer: String,
     this_update: String,
     next_update: Option<String>,
     number: Option<String>,
     entries: usize,
-    sha256: String,
+    indirect: bool,
 }
 
 impl From<&Crl> for JsonCrl {
     fn from(crl: &Crl) -> Self {
         Self {
+            sha256: crl.sha256().to_string(),
             issuer: crl.issuer().to_string(),
             this_update: crl.this_update().to_string(),
             next_update: crl.next_update().map(|time| time.to_string()),
             number: crl.number_in_words(),
             entries: crl.entry_count(),
-            sha256: crl.sha256().to_string(),
+            indirect: crl.is_indirect(),
         }
     }
 }

@@ -21,6 +21,8 @@ const AT: &str = "2026-11-24";
 /// Where its signature begins, and in that the time stamp.
 const SIGNATURE_AT: usize = 2_508_387;
 const TIME_STAMP_AT: usize = SIGNATURE_AT + 4_322;
+/// The octets around the time stamp that are not its own: its attribute.
+const TIME_STAMP_FRAME: usize = 24;
 /// The octets of the signature, without the zeros that pad it.
 const SIGNATURE_LEN: usize = 10_361;
 
@@ -194,14 +196,14 @@ fn cabextract_unpacks_the_same() {
 }
 
 /// One flipped bit, wherever it is, and the package is refused; each kind of place has its
-/// own code.
+/// own codes, and each message says where the trouble is.
 #[test]
 fn no_byte_can_be_changed() {
     let Some((_, mut bytes)) = package("package::no_byte_can_be_changed") else {
         return;
     };
     let roots = Roots::microsoft().unwrap();
-    let mut codes = |places: &mut dyn Iterator<Item = usize>| -> BTreeSet<&'static str> {
+    let mut codes = |places: &mut dyn Iterator<Item = usize>, says: &[&str]| {
         places
             .map(|place| {
                 let bit = 1 << (place % 8);
@@ -210,14 +212,19 @@ fn no_byte_can_be_changed() {
                 bytes[place] ^= bit;
                 match refused {
                     Ok(()) => panic!("byte {place} was changed and nobody noticed"),
-                    Err(error) => error.code.unwrap().as_str(),
+                    Err(error) => {
+                        let message = &error.message;
+                        let said = says.iter().any(|words| message.contains(words));
+                        assert!(said, "byte {place}: {message}");
+                        error.code.unwrap().as_str()
+                    }
                 }
             })
-            .collect()
+            .collect::<BTreeSet<_>>()
     };
-    // The header; its third word is the size, the reserved area names the signature.
+    // The header, where much can be wrong; its third word is the size, the reserved area names the signature.
     assert_eq!(
-        codes(&mut (0..68)),
+        codes(&mut (0..68), &[""]),
         BTreeSet::from([
             "package-digest",
             "package-malformed",
@@ -227,12 +234,18 @@ fn no_byte_can_be_changed() {
     );
     // The table of files, and the data.
     assert_eq!(
-        codes(&mut (68..SIGNATURE_AT).step_by(9_973)),
+        codes(
+            &mut (68..SIGNATURE_AT).step_by(9_973),
+            &["not the one that was signed"]
+        ),
         BTreeSet::from(["package-digest"])
     );
     // The signature up to its time stamp.
     assert_eq!(
-        codes(&mut (SIGNATURE_AT..TIME_STAMP_AT)),
+        codes(
+            &mut (SIGNATURE_AT..TIME_STAMP_AT),
+            &["signature of the package", "signer of the package"]
+        ),
         BTreeSet::from([
             "package-algorithm",
             "package-signature",
@@ -240,20 +253,26 @@ fn no_byte_can_be_changed() {
             "package-unsupported",
         ])
     );
-    // The time stamp: its frame is a part of the signature.
+    // The attribute that the time stamp is in is a part of the signature.
+    let stamp = TIME_STAMP_AT + TIME_STAMP_FRAME;
     assert_eq!(
-        codes(&mut (TIME_STAMP_AT..SIGNATURE_AT + SIGNATURE_LEN)),
-        BTreeSet::from([
-            "package-algorithm",
-            "package-signature",
-            "package-signer",
-            "package-timestamp",
-            "package-unsupported",
-        ])
+        codes(&mut (TIME_STAMP_AT..stamp), &["signature of the package"]),
+        BTreeSet::from(["package-signature", "package-unsupported"])
+    );
+    // The time stamp.
+    assert_eq!(
+        codes(
+            &mut (stamp..SIGNATURE_AT + SIGNATURE_LEN),
+            &["time stamp of the package"]
+        ),
+        BTreeSet::from(["package-algorithm", "package-signer", "package-timestamp"])
     );
     // What pads the signature.
     assert_eq!(
-        codes(&mut (SIGNATURE_AT + SIGNATURE_LEN..SIGNATURE_AT + SIGNATURE_LEN + 7)),
+        codes(
+            &mut (SIGNATURE_AT + SIGNATURE_LEN..SIGNATURE_AT + SIGNATURE_LEN + 7),
+            &["follow the signature"]
+        ),
         BTreeSet::from(["package-trailing"])
     );
 }

@@ -111,11 +111,11 @@ fn a_missing_issuer_comes_into_the_store() {
     let refused = place.json(1, &fetch_issuers(&[&ek]));
     assert_eq!(refused[0]["outcome"], "incomplete");
     assert_eq!(refused[0]["findings"][0]["code"], "issuer-not-fetched");
-    let dry = fetch_issuers(&["--dry-run", "--allow-host", &host, &ek]);
-    let planned = place.json(0, &dry);
+    let plan = fetch_issuers(&["--what-if", "--allow-host", &host, &ek]);
+    let planned = place.json(0, &plan);
     assert_eq!(planned[0]["outcome"], "would-ask");
     assert_eq!(planned[0]["planned"][0]["asked_as"], url.as_str());
-    let planned = place.json(1, &fetch_issuers(&["--dry-run", &ek]));
+    let planned = place.json(1, &fetch_issuers(&["--what-if", &ek]));
     assert_eq!(planned[0]["outcome"], "nobody-to-ask");
     assert_eq!(vendor.server().connections(), 0);
     assert_eq!(place.stored().len(), 1);
@@ -148,7 +148,7 @@ fn for_people() {
     let place = Place::new(&root());
     let ek = place.file("ek.der", &leaf(&[vendor.url("/ca")]).der());
     let host = vendor.server().host();
-    let output = place.run(&fetch_issuers(&["--dry-run", "--allow-host", &host, &ek]));
+    let output = place.run(&fetch_issuers(&["--what-if", "--allow-host", &host, &ek]));
     let text = said(&output);
     assert!(text.contains("WOULD ASK"), "{text}");
     assert!(
@@ -227,7 +227,7 @@ fn revocation_lists_come_into_the_store() {
     let allowed = ["--allow-host", host.as_str()];
     let old = CrlSpec::default().der();
     vendor.give("/crl", &old);
-    let planned = place.json(0, &fetch_crls(&[&allowed[..], &["--dry-run"]].concat()));
+    let planned = place.json(0, &fetch_crls(&[&allowed[..], &["--what-if"]].concat()));
     assert_eq!(planned[0]["outcome"], "would-ask");
     assert_eq!(vendor.server().connections(), 0);
     let results = place.json(1, &fetch_crls(&[]));

@@ -14,7 +14,7 @@ pub(super) const FETCH_ISSUERS: &str = "store-fetch-issuers";
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  endorse store fetch-issuers --dry-run hyp01.xml
+  endorse store fetch-issuers --what-if hyp01.xml
   endorse store fetch-issuers hyp01.xml ek.der
   endorse store fetch-issuers --allow-host mirror.example:8080 identifiers/
 
@@ -170,7 +170,7 @@ mod with_fetch {
                 self.without_certificate(&input.name, console);
             }
             for certificate in wanted {
-                if self.args.network.dry_run {
+                if self.args.network.what_if {
                     self.plan(&input.name, &certificate, &beside, console);
                 } else {
                     self.fetch(&input.name, &certificate, &beside, console);

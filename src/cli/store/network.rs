@@ -13,8 +13,8 @@ use clap::Args;
 )]
 pub(super) struct NetworkArgs {
     /// Show what would be asked for, and connect to nobody
-    #[arg(long, visible_alias = "what-if")]
-    pub(super) dry_run: bool,
+    #[arg(long)]
+    pub(super) what_if: bool,
     /// Ask this host as well: HOST, for the ports of http and https, or HOST:PORT; may be repeated. It
     /// may be inside your network; the vendors' known hosts must be at public addresses
     #[arg(long, value_name = "HOST[:PORT]")]

@@ -14,7 +14,7 @@ pub(super) const CRL_FETCH: &str = "store-crl-fetch";
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  endorse store crl fetch --dry-run
+  endorse store crl fetch --what-if
   endorse store crl fetch
   endorse store crl fetch identifiers/
 
@@ -68,7 +68,7 @@ mod with_fetch {
     use crate::cli::console::Paint;
     use crate::cli::human::{Page, name_in_words};
     use crate::cli::input::for_each_input;
-    use crate::cli::json::{self, JsonError, JsonFinding, findings_of};
+    use crate::cli::json::{self, JsonCrl, JsonError, JsonFinding, findings_of};
     use crate::cli::options::Trust;
     use crate::cli::report::report_unreadable;
     use crate::ek::Certificate;
@@ -76,9 +76,7 @@ mod with_fetch {
         Basis, CrlPoint, CrlReport, FetchedCrl, PlannedFetch, Repository, crl_points, fetch_crl,
         plan_crls, read_known,
     };
-    use crate::hash::hex;
     use crate::identifier::Identifier;
-    use crate::trust::Crl;
 
     /// What came of one URL, or of an input that could not be read.
     #[derive(Debug, Default, Serialize)]
@@ -87,7 +85,7 @@ mod with_fetch {
         url: Option<String>,
         named_by: Option<JsonNamedBy>,
         outcome: &'static str,
-        crls: Vec<JsonCrl>,
+        crls: Vec<JsonNewCrl>,
         planned: Option<JsonPlanned>,
         findings: Vec<JsonFinding>,
         error: Option<JsonError>,
@@ -99,13 +97,11 @@ mod with_fetch {
         subject: String,
     }
 
+    /// A list that was got and is new.
     #[derive(Debug, Serialize)]
-    struct JsonCrl {
-        sha256: String,
-        issuer: String,
-        this_update: String,
-        next_update: Option<String>,
-        number: Option<String>,
+    struct JsonNewCrl {
+        #[serde(flatten)]
+        crl: JsonCrl,
         stale: bool,
         replaces: Vec<String>,
     }
@@ -143,7 +139,7 @@ mod with_fetch {
         if points.is_empty() {
             console.note("no certificate names a revocation list");
         }
-        let all_well = if args.network.dry_run {
+        let all_well = if args.network.what_if {
             plan(&repository, &points, &mut results, console)
         } else {
             fetch(
@@ -282,28 +278,14 @@ mod with_fetch {
             let new = report.new.iter();
             Self {
                 crls: new
-                    .map(|fetched| JsonCrl {
+                    .map(|fetched| JsonNewCrl {
+                        crl: JsonCrl::from(fetched.crl()),
                         stale: fetched.is_stale(),
                         replaces: fetched.replaces().iter().map(ToString::to_string).collect(),
-                        ..JsonCrl::from(fetched.crl())
                     })
                     .collect(),
                 findings: report.findings.iter().map(JsonFinding::from).collect(),
                 ..Self::of_point(point, outcome(report).0)
-            }
-        }
-    }
-
-    impl From<&Crl> for JsonCrl {
-        fn from(crl: &Crl) -> Self {
-            Self {
-                sha256: crl.sha256().to_string(),
-                issuer: crl.issuer().to_string(),
-                this_update: crl.this_update().to_string(),
-                next_update: crl.next_update().map(|time| time.to_string()),
-                number: crl.number().map(hex),
-                stale: false,
-                replaces: Vec::new(),
             }
         }
     }

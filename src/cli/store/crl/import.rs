@@ -4,14 +4,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Arrival;
-use super::listed::{JsonCrl, read_all};
+use super::listed::read_all;
 use super::pack::{self, MAX_PACK_LEN};
 use crate::catalogue::{Source, load_crls};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
 use crate::cli::input::read_input;
-use crate::cli::json::{self, JsonError, JsonFinding};
+use crate::cli::json::{self, JsonCrl, JsonError, JsonFinding};
 use crate::cli::options::{TrustArgs, tell};
 use crate::cli::report::report_unreadable;
 use crate::disk::read_file;

@@ -6,7 +6,7 @@ use crate::catalogue::{Contents, Source, StoredCrl};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::{Page, table};
-use crate::cli::json;
+use crate::cli::json::{self, JsonCrl};
 use crate::cli::options::{StoreArgs, tell};
 use crate::finding::Error;
 use crate::hash::Sha256Digest;
@@ -65,36 +65,10 @@ pub(super) struct JsonStoredCrl {
     provenance: JsonProvenance,
 }
 
-/// A list.
-#[derive(Debug, Serialize)]
-pub(super) struct JsonCrl {
-    sha256: String,
-    issuer: String,
-    this_update: String,
-    next_update: Option<String>,
-    number: Option<String>,
-    entries: usize,
-    indirect: bool,
-}
-
 #[derive(Debug, Serialize)]
 struct JsonRemoved {
     outcome: &'static str,
     removed: Vec<String>,
-}
-
-impl From<&Crl> for JsonCrl {
-    fn from(crl: &Crl) -> Self {
-        Self {
-            sha256: crl.sha256().to_string(),
-            issuer: crl.issuer().to_string(),
-            this_update: crl.this_update().to_string(),
-            next_update: crl.next_update().map(|time| time.to_string()),
-            number: crl.number_in_words(),
-            entries: crl.entry_count(),
-            indirect: crl.is_indirect(),
-        }
-    }
 }
 
 pub(super) fn list(args: &List, console: &mut Console<'_>) -> Result<Exit, Error> {
