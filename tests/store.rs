@@ -580,3 +580,51 @@ fn a_revocation_list_in_the_store_is_heard() {
         "{said}"
     );
 }
+
+/// Whoever wrote the catalogue does not write on the terminal.
+#[test]
+fn nothing_in_a_catalogue_reaches_the_terminal_as_it_is() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let path = place.store().join("catalogue.json");
+    let json = fs::read_to_string(&path).unwrap();
+    // Every text of the document, except for what has a form of its own.
+    let mut document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let evil = "\u{1b}[2J\u{202e}\r\nnote: forged";
+    let mut spoil = |pointer: &str, keys: &[&str]| {
+        for one in document
+            .pointer_mut(pointer)
+            .unwrap()
+            .as_array_mut()
+            .unwrap()
+        {
+            for key in keys {
+                one[key] = evil.into();
+            }
+        }
+    };
+    spoil("/sources", &["path"]);
+    spoil("/certificates", &["vendor", "member", "added_by", "reason"]);
+    spoil("/changes", &["by", "action", "reason"]);
+    spoil("/changes/0/added", &["subject"]);
+    fs::write(&path, document.to_string()).unwrap();
+    let (_, digest) = place.list().pop().unwrap();
+    let commands: [&[&str]; 8] = [
+        &["store", "history", "-v"],
+        &["store", "list", "-v"],
+        &["store", "show", &digest],
+        &["store", "check", "-v", "--no-embedded-roots"],
+        &["store", "graph", "--format", "dot"],
+        &["store", "graph", "--format", "svg"],
+        &["store", "diff", "testdata/cli/store", "--with-roots"],
+        &["store", "remove", &digest],
+    ];
+    for args in commands {
+        let said = place.run(0, args);
+        let raw = said
+            .chars()
+            .find(|c| *c != '\n' && (c.is_control() || *c == '\u{202e}'));
+        assert_eq!(raw, None, "{args:?}: {said}");
+        assert!(!said.contains("\nnote: forged"), "{args:?}: {said}");
+    }
+}
