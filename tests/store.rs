@@ -253,6 +253,21 @@ fn what_a_broken_off_change_left_does_not_count() {
     assert!(!left_over.exists());
 }
 
+/// The very first change may be broken off before there is a catalogue, or anything else.
+#[test]
+fn a_first_change_may_be_broken_off_anywhere() {
+    for left in [&[][..], &[".lock"], &[".lock", ".catalogue.json.4711.0"]] {
+        let place = Place::new();
+        fs::create_dir(place.store()).unwrap();
+        for name in left {
+            fs::write(place.store().join(name), "").unwrap();
+        }
+        place.run(0, &["store", "list"]);
+        place.run(0, IMPORT);
+        assert_eq!(place.list().len(), 2);
+    }
+}
+
 /// What lies at the place of a new file, a link among others, is not written through.
 #[test]
 fn a_link_in_the_way_is_not_followed() {
