@@ -594,6 +594,10 @@ fn a_revocation_list_in_the_store_is_heard() {
         said.contains("cannot open") && said.contains("rom.crl"),
         "{said}"
     );
+    fs::remove_dir_all(place.store().join("crls")).unwrap();
+    std::os::unix::fs::symlink("nowhere", place.store().join("crls")).unwrap();
+    let said = place.run(2, judge);
+    assert!(said.contains("is no directory"), "{said}");
 }
 
 /// Whoever wrote the catalogue does not write on the terminal.

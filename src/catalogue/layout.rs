@@ -63,6 +63,13 @@ impl Layout {
                 layout.has_catalogue = true;
             }
             if entry.kind != EntryKind::Directory {
+                // Such as a link to a share that is not there: what is revoked is not known.
+                if has_name(entry, CRLS) {
+                    return Err(Error::environment(
+                        format!("{} is no directory that can be read", entry.path.display()),
+                        "see where it leads; the revocation lists of a store are in a directory of this name",
+                    ));
+                }
                 continue;
             }
             if has_name(entry, CRLS) {
