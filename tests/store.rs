@@ -530,6 +530,21 @@ fn what_a_broken_off_change_left_does_not_count() {
     assert!(!left_over.exists());
 }
 
+/// The very first change may be broken off before there is a catalogue, or anything else.
+#[test]
+fn a_first_change_may_be_broken_off_anywhere() {
+    for left in [&[][..], &[".lock"], &[".lock", ".catalogue.json.4711.0"]] {
+        let place = Place::new();
+        fs::create_dir(place.store()).unwrap();
+        for name in left {
+            fs::write(place.store().join(name), "").unwrap();
+        }
+        place.run(0, &["store", "list"]);
+        place.run(0, IMPORT);
+        assert_eq!(place.list().len(), 2);
+    }
+}
+
 /// What lies at the place of a new file, a link among others, is not written through.
 #[test]
 fn a_link_in_the_way_is_not_followed() {
@@ -914,4 +929,56 @@ fn a_revocation_list_in_the_store_is_heard() {
         said.contains("cannot open") && said.contains("rom.crl"),
         "{said}"
     );
+    fs::remove_dir_all(place.store().join("crls")).unwrap();
+    std::os::unix::fs::symlink("nowhere", place.store().join("crls")).unwrap();
+    let said = place.run(2, judge);
+    assert!(said.contains("is no directory"), "{said}");
+}
+
+/// Whoever wrote the catalogue does not write on the terminal.
+#[test]
+fn nothing_in_a_catalogue_reaches_the_terminal_as_it_is() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let path = place.store().join("catalogue.json");
+    let json = fs::read_to_string(&path).unwrap();
+    // Every text of the document, except for what has a form of its own.
+    let mut document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let evil = "\u{1b}[2J\u{202e}\r\nnote: forged";
+    let mut spoil = |pointer: &str, keys: &[&str]| {
+        for one in document
+            .pointer_mut(pointer)
+            .unwrap()
+            .as_array_mut()
+            .unwrap()
+        {
+            for key in keys {
+                one[key] = evil.into();
+            }
+        }
+    };
+    spoil("/sources", &["path"]);
+    spoil("/certificates", &["vendor", "member", "added_by", "reason"]);
+    spoil("/changes", &["by", "action", "reason"]);
+    spoil("/changes/0/added", &["subject"]);
+    fs::write(&path, document.to_string()).unwrap();
+    let (_, digest) = place.list().pop().unwrap();
+    let commands: [&[&str]; 8] = [
+        &["store", "history", "-v"],
+        &["store", "list", "-v"],
+        &["store", "show", &digest],
+        &["store", "check", "-v", "--no-embedded-roots"],
+        &["store", "graph", "--format", "dot"],
+        &["store", "graph", "--format", "svg"],
+        &["store", "diff", "testdata/cli/store", "--with-roots"],
+        &["store", "remove", &digest],
+    ];
+    for args in commands {
+        let said = place.run(0, args);
+        let raw = said
+            .chars()
+            .find(|c| *c != '\n' && (c.is_control() || *c == '\u{202e}'));
+        assert_eq!(raw, None, "{args:?}: {said}");
+        assert!(!said.contains("\nnote: forged"), "{args:?}: {said}");
+    }
 }

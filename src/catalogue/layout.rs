@@ -68,6 +68,13 @@ impl Layout {
                 layout.has_catalogue = true;
             }
             if entry.kind != EntryKind::Directory {
+                // Such as a link to a share that is not there: what is revoked is not known.
+                if has_name(entry, CRLS) {
+                    return Err(Error::environment(
+                        format!("{} is no directory that can be read", entry.path.display()),
+                        "see where it leads; the revocation lists of a store are in a directory of this name",
+                    ));
+                }
                 continue;
             }
             if has_name(entry, CRLS) {
@@ -78,11 +85,16 @@ impl Layout {
                 layout.look_into_vendor(entry);
             }
         }
-        let is_lock = |entry: &Entry| has_name(entry, LOCK);
+        // A first change that was broken off may have got no further than this.
+        let is_begun = |entry: &Entry| {
+            let own = entry.path.file_name().and_then(|own| own.to_str());
+            let beside = format!(".{CATALOGUE}.");
+            has_name(entry, LOCK) || own.is_some_and(|own| own.starts_with(&beside))
+        };
         if !layout.folders.is_empty() || layout.has_catalogue || !layout.crls.is_empty() {
             return Ok(layout);
         }
-        if entries.iter().all(is_lock) {
+        if entries.iter().all(is_begun) {
             layout.notes.push(Note {
                 text: format!(
                     "the store {} is empty; 'endorse store import' fills it",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::change::{Addition, Change};
 use super::intake::Candidate;
 use super::model::{Contents, Source, StoredCertificate};
+use crate::der::Time;
 use crate::ek::{Certificate, KeyUsage};
 use crate::finding::Error;
 use crate::hash::Sha256Digest;
@@ -62,6 +63,10 @@ pub struct Plan {
     pub left_out: Vec<(Candidate, LeftOut)>,
     /// What an earlier edition of the package had put into the store, and this one has not.
     pub dropped: Vec<StoredCertificate>,
+    /// When a package was signed from which there are certificates in the store, if one of the
+    /// source was signed before that: somebody may have given an old one again, whose vendors'
+    /// roots were dropped since.
+    pub newer_there: Option<Time>,
 }
 
 impl LeftOut {
@@ -124,6 +129,14 @@ pub fn belongs_in_store(certificate: &Certificate, pool: Pool) -> bool {
     }
 }
 
+/// When a package was signed, if an authority vouches for that.
+fn signed_at(source: &Source) -> Option<Time> {
+    match source {
+        Source::Package { signature, .. } => signature.as_ref()?.signed_at,
+        _ => None,
+    }
+}
+
 fn is_package(source: &Source) -> bool {
     matches!(source, Source::Package { .. })
 }
@@ -159,6 +172,15 @@ impl Plan {
             })
             .map(|stored| (stored.pool, stored.certificate.sha256()))
             .collect();
+        let oldest = candidates
+            .iter()
+            .filter_map(|candidate| signed_at(&candidate.source))
+            .min();
+        let stored = contents.certificates.iter();
+        let newest_there = stored
+            .filter_map(|stored| signed_at(&stored.record.as_ref()?.source))
+            .max();
+        plan.newer_there = newest_there.filter(|there| oldest.is_some_and(|own| own < *there));
         let mut seen = BTreeSet::new();
         let mut refused = BTreeSet::new();
         for candidate in candidates {
@@ -199,8 +221,18 @@ impl Plan {
     /// Does it; what was dropped is removed only if `mirror` says so.
     ///
     /// # Errors
-    /// Those of [`Change::remove`].
+    /// Those of [`Change::remove`]; [`Fault::Misuse`](crate::finding::Fault::Misuse) if an old
+    /// package is to be mirrored.
     pub fn carry_out(&self, change: &mut Change<'_>, mirror: bool) -> Result<(), Error> {
+        if let (true, Some(there)) = (mirror, self.newer_there) {
+            return Err(Error::misuse(
+                format!(
+                    "the package was signed before one that is in the store, which is of {there}: \
+                     --mirror would undo what changed since"
+                ),
+                "get the newest package; 'endorse store remove' takes single certificates out",
+            ));
+        }
         for candidate in &self.add {
             change.add(addition(candidate));
         }
@@ -229,4 +261,71 @@ fn addition(candidate: &Candidate) -> Addition {
 
 fn key(candidate: &Candidate) -> (Pool, Sha256Digest) {
     (candidate.pool, candidate.certificate.sha256())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::super::model::{PackageSignature, Record};
+    use super::*;
+    use crate::ek::Certificate;
+
+    /// An old package is signed as well as a new one.
+    #[test]
+    fn an_old_package_is_known_by_the_time_of_its_signature() {
+        let root = include_bytes!("../../testdata/cli/root.pem");
+        let root = Arc::new(crate::trust::read_certificates(root).unwrap().remove(0));
+        let signed = |time: Option<&str>| Source::Package {
+            name: "TrustedTpm.cab".to_owned(),
+            sha256: Sha256Digest([0; 32]),
+            edition: None,
+            signature: Some(PackageSignature {
+                signer: "CN=Microsoft Corporation".to_owned(),
+                signer_sha256: Sha256Digest([1; 32]),
+                signed_at: time.map(|time| Time::parse_rfc3339(time).unwrap()),
+            }),
+        };
+        let there = Contents {
+            certificates: vec![stored(&root, signed(Some("2024-11-21")))],
+            ..Contents::default()
+        };
+        for (time, newer) in [
+            (Some("2018-03-01"), Some("2024-11-21")),
+            (Some("2024-11-21"), None),
+            (Some("2025-03-01"), None),
+            (None, None),
+        ] {
+            let candidate = Candidate {
+                certificate: Arc::clone(&root),
+                pool: Pool::Root,
+                vendor: None,
+                purpose: Purpose::Unknown,
+                source: signed(time),
+                member: None,
+            };
+            let plan = Plan::of(vec![candidate], &Filter::default(), &there);
+            let newer = newer.map(|time| Time::parse_rfc3339(time).unwrap());
+            assert_eq!(plan.newer_there, newer, "{time:?}");
+        }
+    }
+
+    fn stored(certificate: &Arc<Certificate>, source: Source) -> StoredCertificate {
+        StoredCertificate {
+            certificate: Arc::clone(certificate),
+            pool: Pool::Root,
+            vendor: None,
+            purpose: Purpose::Unknown,
+            path: PathBuf::new(),
+            shares_file: false,
+            record: Some(Record {
+                source,
+                member: None,
+                added_at: Time::from_unix(0),
+                added_by: String::new(),
+                reason: None,
+            }),
+        }
+    }
 }

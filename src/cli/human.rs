@@ -47,7 +47,7 @@ impl Page {
     pub(super) fn head(&mut self, input: &str, paint: Paint, word: &str, rest: &str) {
         self.text.push_str(&shown(input));
         self.text.push_str(": ");
-        self.text.push_str(&paint.on(self.color, word));
+        self.text.push_str(&paint.on(self.color, &shown(word)));
         if !rest.is_empty() {
             self.text.push(' ');
             self.text.push_str(&shown(rest));

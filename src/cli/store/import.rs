@@ -333,6 +333,12 @@ fn packages_of(candidates: &[Candidate]) -> Vec<Source> {
 }
 
 fn report(outcome: &Outcome<'_>, console: &mut Console<'_>) {
+    if let Some(there) = outcome.plan.newer_there {
+        console.warn(&format!(
+            "the package was signed before one that is in the store, which is of {there}: roots that \
+             were dropped since are among those of this one. Get the newest package"
+        ));
+    }
     if console.manner.json {
         console.print(&json::document(outcome.command, &[json_of(outcome)]));
     } else if outcome.command == DIFF {
