@@ -341,6 +341,38 @@ fn what_a_broken_off_change_left_does_not_count() {
     assert!(!left_over.exists());
 }
 
+/// Without it nothing counts that the program wrote, a revocation among others.
+#[test]
+fn a_catalogue_that_is_lost_is_told() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    fs::remove_file(place.store().join("catalogue.json")).unwrap();
+    for command in [
+        &["store", "list"][..],
+        &["store", "check"],
+        &["inspect", "testdata/cli/hyp01.xml"],
+        &["store", "import", "--what-if", "testdata/cli/store"],
+    ] {
+        let said = place.run(0, command);
+        assert_eq!(
+            said.contains("since catalogue.json is not there: 2."),
+            command[0] == "store",
+            "{said}"
+        );
+    }
+    let judge = &["verify", "--no-embedded-roots", "testdata/cli/hyp01.xml"];
+    let said = place.run(1, judge);
+    assert!(said.contains("catalogue.json is not there"), "{said}");
+}
+
+#[test]
+fn a_file_in_the_place_of_a_store_is_told() {
+    let place = Place::new();
+    fs::write(place.store(), "").unwrap();
+    let said = place.run(2, IMPORT);
+    assert!(said.contains("is no directory"), "{said}");
+}
+
 /// What lies at the place of a new file, a link among others, is not written through.
 #[test]
 fn a_link_in_the_way_is_not_followed() {

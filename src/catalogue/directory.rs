@@ -91,8 +91,12 @@ impl Directory {
             changes: catalogue.changes.clone(),
             ..Contents::default()
         };
-        self.read_certificates(&layout, &catalogue, &mut contents)?;
-        self.read_crls(&layout, &catalogue, &mut contents)?;
+        let left_over = self
+            .read_certificates(&layout, &catalogue, &mut contents)?
+            .saturating_add(self.read_crls(&layout, &catalogue, &mut contents)?);
+        if !layout.has_catalogue && left_over > 0 {
+            contents.notes.push(self.without_catalogue(left_over));
+        }
         Ok(State {
             layout,
             catalogue,
@@ -100,12 +104,14 @@ impl Directory {
         })
     }
 
+    /// How many files were passed over because the catalogue does not list them.
     fn read_certificates(
         &self,
         layout: &Layout,
         catalogue: &Catalogue,
         contents: &mut Contents,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
+        let mut left: usize = 0;
         let mut candidates = Vec::new();
         let mut listed = BTreeSet::new();
         for folder in &layout.folders {
@@ -123,6 +129,7 @@ impl Directory {
                         listed.insert((folder.pool, digest));
                     }
                     Some(_) => {
+                        left = left.saturating_add(1);
                         contents.notes.push(left_over(&candidate.path));
                         continue;
                     }
@@ -152,7 +159,7 @@ impl Directory {
                 None => take_unlisted(&candidate, read, contents),
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     fn take_listed(
@@ -188,12 +195,14 @@ impl Directory {
         }
     }
 
+    /// The same of revocation lists.
     fn read_crls(
         &self,
         layout: &Layout,
         catalogue: &Catalogue,
         contents: &mut Contents,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
+        let mut left: usize = 0;
         let mut listed = BTreeSet::new();
         let entries = match &layout.crls {
             Some(directory) => entries_of(directory)?,
@@ -206,6 +215,7 @@ impl Directory {
             let digest = named_after(&entry.path, CRL_SUFFIX);
             let record = digest.and_then(|digest| catalogue.crls.get(&digest));
             if digest.is_some() && record.is_none() {
+                left = left.saturating_add(1);
                 contents.notes.push(left_over(&entry.path));
                 continue;
             }
@@ -233,7 +243,21 @@ impl Directory {
             Some(digest) => {
                 Err(self.damaged(&format!("the revocation list {digest} is not there")))
             }
-            None => Ok(()),
+            None => Ok(left),
+        }
+    }
+
+    /// Either a first change was broken off, or the catalogue is lost, and with it every
+    /// revocation that the store knew.
+    fn without_catalogue(&self, files: usize) -> Note {
+        Note {
+            text: format!(
+                "files of the store {} that this program wrote and that do not count, since \
+                 {CATALOGUE} is not there: {files}. If it was lost, restore it before anything \
+                 is changed: the next change clears those files away",
+                self.shown()
+            ),
+            important: true,
         }
     }
 
