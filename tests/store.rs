@@ -126,7 +126,11 @@ fn a_store_is_filled_and_judges() {
     let said = place.run(0, IMPORT);
     assert!(said.contains("UNCHANGED"), "{said}");
     let history = place.run(0, &["store", "history"]);
-    assert_eq!(history.lines().count(), 1, "{history}");
+    assert_eq!(history.matches("IMPORT by").count(), 1, "{history}");
+    assert!(
+        history.contains("from         file testdata/cli/store/TrustedTPM_RootCA/"),
+        "{history}"
+    );
 
     let (_, digest) = place.list().pop().unwrap();
     place.run(0, &["store", "remove", &digest, "--reason", "gone"]);
@@ -200,7 +204,11 @@ fn a_signed_package_vouches_for_what_an_unsigned_one_brought() {
     let said = place.run(0, &["store", "check"]);
     assert!(!said.contains("[package-not-verified]"), "{said}");
     let history = place.run(0, &["store", "history"]);
-    assert_eq!(history.lines().count(), 2, "{history}");
+    assert_eq!(history.matches("IMPORT by").count(), 2, "{history}");
+    assert!(
+        history.contains("from         package edition-3.cab"),
+        "{history}"
+    );
     assert!(
         history.contains("0 added, 0 removed, 1 vouched for by a signed package"),
         "{history}"
@@ -432,6 +440,23 @@ fn an_ekcert_is_no_ca() {
     assert_eq!(place.files(ROOTS).len(), 0);
 }
 
+/// Where a package is named in the place of certificates, the way to use it is told.
+#[test]
+fn a_package_is_no_file_of_roots() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let package = "testdata/package/unsigned.cab";
+    for args in [
+        &["store", "add", "--root", package][..],
+        &["verify", "--roots", package, "testdata/cli/hyp01.xml"],
+    ] {
+        let output = place.endorse(args);
+        let said = text(&output.stderr);
+        assert!(said.contains("it is a cabinet"), "{said}");
+        assert!(said.contains("endorse store import"), "{said}");
+    }
+}
+
 /// A store that is gone is not in order.
 #[test]
 fn a_store_that_is_missing_is_not_checked() {
@@ -543,6 +568,14 @@ fn a_first_change_may_be_broken_off_anywhere() {
         place.run(0, IMPORT);
         assert_eq!(place.list().len(), 2);
     }
+}
+
+#[test]
+fn a_file_in_the_place_of_a_store_is_told() {
+    let place = Place::new();
+    fs::write(place.store(), "").unwrap();
+    let said = place.run(2, IMPORT);
+    assert!(said.contains("is no directory"), "{said}");
 }
 
 /// What lies at the place of a new file, a link among others, is not written through.

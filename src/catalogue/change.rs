@@ -75,7 +75,9 @@ impl Directory {
         attribution: &Attribution,
         edit: impl FnOnce(&mut Change<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        fs::create_dir_all(&self.path).map_err(|error| self.unwritable(&self.path, &error))?;
+        if !self.path.exists() {
+            fs::create_dir_all(&self.path).map_err(|error| self.unwritable(&self.path, &error))?;
+        }
         // Before anything is left in a directory that is none.
         Layout::of(&self.path)?;
         let lock = self.path.join(LOCK);

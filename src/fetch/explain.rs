@@ -19,7 +19,8 @@ pub(super) fn refusal(url: &str, response: &Response<Body>) -> Failure {
         404 | 410 => (
             Cause::NotFound,
             format!("there is nothing at {url} ({status})"),
-            "check the URL",
+            "it may have moved, or not be published yet: see what the vendor says, and whether the URL \
+             is right",
         ),
         300..=399 => {
             let target = response.headers().get(LOCATION);

@@ -198,8 +198,8 @@ fn issuer_unknown(
     let help = match (url, extensions.ca_issuer_urls.first()) {
         // Judging never fetches; the command that does checks what comes against the roots.
         (Some(url), _) => format!(
-            "endorse store fetch-issuers FILE gets it from the vendor, checks it and puts it into the \
-             store. By hand: curl --output issuer.crt '{url}' (the certificate's own claim), compare \
+            "endorse store fetch-issuers FILE (in a build with the feature fetch) gets it from the \
+             vendor, checks it and puts it into the store. By hand: curl --output issuer.crt '{url}' (the certificate's own claim), compare \
              its fingerprint with the vendor's, and endorse store add --intermediate issuer.crt"
         ),
         (None, Some(url)) => format!(

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::package;
 use super::pkcs7::SignedData;
 use crate::der::{decode_base64, is_pem, pem_blocks, tag};
 use crate::ek::{Certificate, unwrap_nv};
@@ -21,6 +22,13 @@ pub fn read_certificates(bytes: &[u8]) -> Result<Vec<Certificate>, Error> {
             "give a certificate in DER, or any number of them in PEM or in a PKCS#7 bundle",
         )
     };
+    if bytes.starts_with(package::MAGIC) {
+        return Err(Error::malformed(
+            Code::EkcertMalformed,
+            "it is a cabinet, such as TrustedTpm.cab",
+            "put its certificates into a store: endorse store import verifies who signed it",
+        ));
+    }
     if let Some(text) = pem_text(bytes) {
         let mut certificates = Vec::new();
         for block in pem_blocks(&text) {

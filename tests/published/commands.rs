@@ -201,6 +201,16 @@ fn many_inputs() {
     let results = place.json(3, &args);
     let outcomes: Vec<_> = results.iter().map(|result| &result["outcome"]).collect();
     assert_eq!(outcomes, ["unreadable", "incomplete", "fetched"]);
+    // What has failed is not advised again.
+    let findings = results[1]["findings"].as_array().unwrap();
+    let unknown = findings
+        .iter()
+        .find(|finding| finding["code"] == "issuer-unknown");
+    let help = unknown.unwrap()["help"].as_str().unwrap();
+    assert!(
+        !help.contains("fetch-issuers") && help.contains("store add"),
+        "{help}"
+    );
     assert_eq!(place.stored().len(), 2);
 }
 

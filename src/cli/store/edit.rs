@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 
 use super::json::JsonChanged;
@@ -36,9 +36,10 @@ Exit codes:
   0  done, or all of it was there already
   2  wrong usage, or the store is damaged or cannot be written
   3  a file is no certificate")]
+#[command(group = ArgGroup::new("certificates").args(["root", "intermediate"]).required(true).multiple(true))]
 pub(super) struct Add {
     /// Add the certificates of this file to TrustedTPM_RootCA; may be repeated
-    #[arg(long, value_name = "FILE", required_unless_present = "intermediate")]
+    #[arg(long, value_name = "FILE")]
     root: Vec<PathBuf>,
     /// Add the certificates of this file to TrustedTPM_IntermediateCA; may be repeated
     #[arg(long, value_name = "FILE")]

@@ -25,6 +25,7 @@ What comes is put into TrustedTPM_IntermediateCA if it has signed the
 certificate below it and leads to a root that is trusted already. A root that
 comes is shown, never added. The request tells the vendor who asks for which CA,
 and nothing of the host.
+Needs a build with the feature 'fetch'.
 
 Exit codes:
   0  every certificate leads to a root now

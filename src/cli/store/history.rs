@@ -1,8 +1,11 @@
+use std::collections::{BTreeSet, HashSet};
+
 use clap::Args;
 use serde::Serialize;
 
 use super::json::JsonChanged;
-use crate::catalogue::PastChange;
+use super::listed::source_line;
+use crate::catalogue::{Contents, PastChange};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
 use crate::cli::human::Page;
@@ -11,6 +14,9 @@ use crate::cli::options::StoreArgs;
 use crate::finding::Error;
 
 pub(super) const HISTORY: &str = "store-history";
+
+/// How many sources of one change are shown: a directory has one for each file.
+const MAX_SOURCES: usize = 3;
 
 /// Options of `store history`.
 #[derive(Args, Debug)]
@@ -69,6 +75,17 @@ pub(super) fn run(args: &History, console: &mut Console<'_>) -> Result<Exit, Err
                 }
             ),
         );
+        let sources = sources(change, &contents);
+        for source in sources.iter().take(MAX_SOURCES) {
+            page.field(1, "from", source);
+        }
+        if let Some(more @ 1..) = sources.len().checked_sub(MAX_SOURCES) {
+            page.field(
+                1,
+                "from",
+                &format!("{more} others; 'store show' tells each"),
+            );
+        }
         page.optional(1, "reason", attribution.reason.as_deref());
         // What was removed is nowhere else.
         for one in &change.removed {
@@ -82,6 +99,31 @@ pub(super) fn run(args: &History, console: &mut Console<'_>) -> Result<Exit, Err
     }
     console.print(&page.into_text());
     Ok(Exit::Done)
+}
+
+/// Where that came from which a change put into the store, as far as it is still there.
+fn sources(change: &PastChange, contents: &Contents) -> BTreeSet<String> {
+    let brought: HashSet<_> = change
+        .added
+        .iter()
+        .chain(&change.vouched)
+        .map(|changed| (changed.pool, changed.sha256))
+        .collect();
+    let certificates = contents.certificates.iter().map(|stored| {
+        let key = (Some(stored.pool), stored.certificate.sha256());
+        (key, stored.record.as_ref())
+    });
+    let crls = contents
+        .crls
+        .iter()
+        .map(|stored| ((None, stored.sha256()), stored.record.as_ref()));
+    certificates
+        .chain(crls)
+        .filter(|(key, _)| brought.contains(key))
+        .filter_map(|(_, record)| record)
+        .filter(|record| record.added_at == change.attribution.at)
+        .map(|record| source_line(&record.source))
+        .collect()
 }
 
 impl From<&PastChange> for JsonChange {

@@ -21,9 +21,6 @@ use crate::trust::package::{self, MAX_PACKAGE_LEN, Package, Roots};
 pub(super) const IMPORT: &str = "store-import";
 pub(super) const DIFF: &str = "store-diff";
 
-/// What a cabinet begins with.
-const CABINET: &[u8] = b"MSCF";
-
 /// Options of `store import`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -194,7 +191,7 @@ impl SourceArgs {
         }
         let bytes = read_input(path, console, MAX_CERTIFICATES_LEN.max(MAX_PACKAGE_LEN))?;
         let name = path.display().to_string();
-        if bytes.starts_with(CABINET) {
+        if bytes.starts_with(package::MAGIC) {
             let contents = self.open_package(&name, &bytes, console)?;
             return Ok(Intake::of_package(&name, &contents));
         }

@@ -210,23 +210,24 @@ fn describe(page: &mut Page, stored: &StoredCertificate) {
     page.field(1, "file", &stored.path.display().to_string());
 }
 
+/// Where something came from, in a line.
+pub(super) fn source_line(source: &Source) -> String {
+    match source {
+        Source::Package { name, sha256, .. } => format!("package {name} (SHA-256 {sha256})"),
+        Source::File { path, sha256 } => format!("file {path} (SHA-256 {sha256})"),
+        Source::Url(url) => url.clone(),
+    }
+}
+
 /// Where something came from.
 pub(super) fn provenance(page: &mut Page, record: &Record) {
-    match &record.source {
-        Source::Package {
-            name,
-            sha256,
-            edition,
-            signature,
-        } => {
-            page.field(1, "from", &format!("package {name} (SHA-256 {sha256})"));
-            page.optional(1, "edition", edition.as_deref());
-            page.field(1, "signed", &signed(signature.as_ref()));
-        }
-        Source::File { path, sha256 } => {
-            page.field(1, "from", &format!("file {path} (SHA-256 {sha256})"));
-        }
-        Source::Url(url) => page.field(1, "from", url),
+    page.field(1, "from", &source_line(&record.source));
+    if let Source::Package {
+        edition, signature, ..
+    } = &record.source
+    {
+        page.optional(1, "edition", edition.as_deref());
+        page.field(1, "signed", &signed(signature.as_ref()));
     }
     page.optional(1, "member", record.member.as_deref());
     page.field(

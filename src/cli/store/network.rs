@@ -96,6 +96,6 @@ pub(super) fn absent(command: &str) -> crate::finding::Error {
         format!("this build of endorse connects to no server, so '{command}' cannot be used"),
         "build it with the feature 'fetch': cargo install --locked --path . --features fetch; or \
          fetch the URLs by hand, which 'endorse verify' and 'endorse inspect' show, and add the \
-         files with 'endorse store add'",
+         files with 'endorse store add --intermediate' and 'endorse store crl import'",
     )
 }

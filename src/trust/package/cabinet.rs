@@ -11,6 +11,9 @@ use crate::trust::signature::Hash;
 /// The largest package that is read. Microsoft's of November 2024 has 2.5 MB.
 pub const MAX_PACKAGE_LEN: usize = 64 * 1024 * 1024;
 
+/// What a cabinet begins with.
+pub const MAGIC: &[u8] = b"MSCF";
+
 /// The fixed part of the header.
 const FIXED_LEN: usize = 36;
 /// The fixed part, the sizes of the reserved areas and the one that states a signature.
@@ -64,7 +67,7 @@ impl Frame {
             ));
         }
         let mut header = Numbers::new(bytes, "the cabinet's header");
-        if header.bytes(4).ok() != Some(b"MSCF") {
+        if header.bytes(4).ok() != Some(MAGIC) {
             return Err(malformed(
                 "it is no cabinet: it does not begin with MSCF",
                 "give the file TrustedTpm.cab as Microsoft publishes it",

@@ -21,7 +21,7 @@ mod timestamp;
 mod unpack;
 
 pub use authenticode::PackageSignature;
-pub use cabinet::MAX_PACKAGE_LEN;
+pub use cabinet::{MAGIC, MAX_PACKAGE_LEN};
 pub use contents::{Contents, PackagedCertificate, Skipped};
 pub use members::{MAX_FILES, MAX_FOLDERS, MAX_UNPACKED_LEN};
 pub use roots::Roots;

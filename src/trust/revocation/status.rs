@@ -136,8 +136,8 @@ impl CertificateStatus {
         // Judging never fetches; the command that does checks what comes.
         match self.certificate.extensions().crl_urls.first() {
             Some(url) => format!(
-                "endorse store crl fetch FILE gets the newest CRL of the issuer where the certificate \
-                 says that it is ({url}), checks it and puts it into the store. By hand: endorse store \
+                "endorse store crl fetch FILE (in a build with the feature fetch) gets the newest CRL of \
+                 the issuer where the certificate says that it is ({url}), checks it and puts it into the store. By hand: endorse store \
                  crl import CRL (to try it first: --crls CRL)"
             ),
             None => {

@@ -24,6 +24,7 @@ those named with --allow-host. What comes is kept if a CA of the store has
 signed it that leads to a trusted root, and if it is no older than what is
 there; it takes the place of older lists of the same CA about the same
 certificates.
+Needs a build with the feature 'fetch'.
 
 Exit codes:
   0  every list was got
