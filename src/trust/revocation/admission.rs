@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Crl;
 use super::check::has_refused_sha1;
 use super::signer::{may_sign, verify};
+use super::{Crl, MAX_CRL_SIGNATURES};
 use crate::der::Time;
 use crate::ek::Certificate;
 use crate::hash::Sha256Digest;
@@ -116,7 +116,8 @@ fn signer_of(
     at: Time,
 ) -> Result<Arc<Certificate>, CrlRefusal> {
     let mut why = CrlRefusal::IssuerUnknown;
-    for (_, certificate) in store.certificates_named(crl.issuer()) {
+    let named = store.certificates_named(crl.issuer());
+    for (_, certificate) in named.take(MAX_CRL_SIGNATURES) {
         if verify(crl, certificate).is_err() {
             if why == CrlRefusal::IssuerUnknown {
                 why = CrlRefusal::NotSigned;

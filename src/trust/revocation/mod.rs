@@ -15,7 +15,6 @@ mod read;
 mod rules;
 mod scope;
 mod signer;
-mod source;
 mod status;
 
 pub use admission::{Admission, CrlRefusal};
@@ -28,7 +27,6 @@ pub(super) use rules::RevocationTable;
 pub use rules::{RevocationRule, RevocationRules};
 pub use scope::IssuingDistributionPoint;
 pub(super) use signer::verify;
-pub use source::{CrlSource, crl_sources};
 pub use status::{CertificateStatus, RevocationState};
 
 /// The largest CRL that is read, in octets. One of a million entries, more than any TPM
