@@ -457,6 +457,28 @@ fn a_package_is_no_file_of_roots() {
     }
 }
 
+/// A directory that is named in the place of another is not taken for one without anything.
+#[test]
+fn a_directory_without_revocation_lists_is_told() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let wrong = "testdata/cli/store/TrustedTPM_RootCA";
+    let told = "no file in testdata/cli/store/TrustedTPM_RootCA is a revocation list";
+    let judge = &[
+        "verify",
+        "--no-embedded-roots",
+        "--crls",
+        wrong,
+        "testdata/cli/hyp01.xml",
+    ];
+    assert!(place.run(0, judge).contains(told));
+    let said = place.run(2, &["store", "crl", "import", wrong]);
+    assert!(
+        said.contains(told) && said.contains("nothing to import"),
+        "{said}"
+    );
+}
+
 /// A store that is gone is not in order.
 #[test]
 fn a_store_that_is_missing_is_not_checked() {

@@ -61,6 +61,7 @@ pub struct Loaded<T> {
 
 /// A kind of file.
 struct Kind<T> {
+    name: &'static str,
     max_len: usize,
     read: fn(&[u8]) -> Result<Vec<T>, Error>,
     looks_like_one: fn(&[u8]) -> bool,
@@ -76,6 +77,7 @@ struct Kind<T> {
 /// read, or a directory of intermediates lies among what is to be roots.
 pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded<Certificate>, Error> {
     let kind = Kind {
+        name: "certificate",
         max_len: MAX_CERTIFICATES_LEN,
         read: read_certificates,
         looks_like_one,
@@ -89,6 +91,7 @@ pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded<Certificate>,
 /// [`Fault::Environment`](crate::finding::Fault::Environment) if something cannot be read.
 pub fn load_crls(path: &Path) -> Result<Loaded<Crl>, Error> {
     let kind = Kind {
+        name: "revocation list",
         max_len: MAX_CRL_FILE_LEN,
         read: read_crls,
         looks_like_one: looks_like_a_crl,
@@ -124,6 +127,7 @@ fn load<T: Send>(path: &Path, pool: Pool, kind: &Kind<T>) -> Result<Loaded<T>, E
         let bytes = read_file(&candidate.path, kind.max_len).map_err(|error| (error, true))?;
         (kind.read)(&bytes).map_err(|error| (error, (kind.looks_like_one)(&bytes)))
     })?;
+    let searched = candidates.len();
     for (candidate, read) in candidates.into_iter().zip(reads) {
         match read {
             Ok(items) => loaded
@@ -135,6 +139,17 @@ fn load<T: Send>(path: &Path, pool: Pool, kind: &Kind<T>) -> Result<Loaded<T>, E
                     .push(skipped(&candidate.path, &error, important));
             }
         }
+    }
+    // Somebody named this directory and believes that something in it counts.
+    if loaded.items.is_empty() && searched > 0 {
+        loaded.notes.push(Note {
+            text: format!(
+                "no file in {} is a {} ({searched} were looked at)",
+                path.display(),
+                kind.name
+            ),
+            important: true,
+        });
     }
     Ok(loaded)
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::import::count;
 use super::select::SelectArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
@@ -128,9 +129,9 @@ pub(super) fn run(args: &GraphArgs, console: &mut Console<'_>) -> Result<Exit, E
         console.print(&document);
     } else if let Some(path) = output {
         console.note(&format!(
-            "{} certificates drawn, {} of them anchors, {} without a path to one: {}",
-            graph.len(),
-            graph.anchors(),
+            "{} drawn, among them {}; {} without a path to one: {}",
+            count(graph.len(), "certificate"),
+            count(graph.anchors(), "anchor"),
             graph.unanchored(),
             path.display()
         ));

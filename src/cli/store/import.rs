@@ -414,12 +414,15 @@ fn summary(outcome: &Outcome<'_>, console: &Console<'_>) -> String {
     page.head(&of, Paint::Good, &word(outcome).to_uppercase(), &rest);
     for source in &outcome.packages {
         if let Source::Package {
+            name,
             sha256,
             signature,
             edition,
-            ..
         } = source
         {
+            if outcome.named.len() > 1 {
+                page.field(1, "package", name);
+            }
             page.field(1, "SHA-256", &sha256.to_string());
             page.optional(1, "edition", edition.as_deref());
             page.field(1, "signed", &super::listed::signed(signature.as_ref()));

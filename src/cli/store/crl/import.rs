@@ -85,7 +85,14 @@ pub(super) fn run(args: &Import, console: &mut Console<'_>) -> Result<Exit, Erro
     let mut results = Vec::new();
     let mut offered = Vec::new();
     for path in &args.files {
-        match read(path, console) {
+        let crls = read(path, console).and_then(|crls| match crls.is_empty() && path.is_dir() {
+            true => Err(Error::environment(
+                format!("there is nothing to import in {}", path.display()),
+                "name a file of revocation lists, or a directory with such files in it",
+            )),
+            false => Ok(crls),
+        });
+        match crls {
             Ok(crls) => offered.extend(crls),
             Err(error) => {
                 exit = exit.and(Exit::from(&error));
