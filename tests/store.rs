@@ -426,6 +426,10 @@ fn microsofts_package_fills_a_store() {
     assert!(said.contains("IMPORTED 1822 intermediates"), "{said}");
     // The root of those is Qualcomm's as well, and was there.
     assert_eq!(place.list().len(), 47 + 319 + 1822);
+    let all = Place::new();
+    all.run(0, &["store", "import", "--purpose", "all", cab]);
+    let said = all.run(0, &["store", "list", "--vendor", "QC", "--pool", "root"]);
+    assert_eq!(said.lines().count(), 1 + 2, "{said}");
     let said = place.run(0, &["store", "check", "--at", "2024-12-01", "--quiet"]);
     assert_eq!(said, "");
 }

@@ -156,8 +156,11 @@ impl Plan {
     ///
     /// What the source has dropped is only told of packages: what came from another package,
     /// of a vendor that the filter takes.
-    pub fn of(candidates: Vec<Candidate>, filter: &Filter, contents: &Contents) -> Self {
+    pub fn of(mut candidates: Vec<Candidate>, filter: &Filter, contents: &Contents) -> Self {
         let mut plan = Self::default();
+        // Of a root that two vendors have, as Microsoft's of 2014, it counts that it is good for
+        // endorsement keys under one of them.
+        candidates.sort_by_key(|candidate| candidate.purpose == Purpose::Aik);
         let offered: BTreeSet<(Pool, Sha256Digest)> = candidates.iter().map(key).collect();
         let from_package = candidates
             .iter()
