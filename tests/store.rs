@@ -27,6 +27,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use endorse::catalogue::{Attribution, Directory, Filter, Intake, PackageSignature, Plan, Source};
 use endorse::der::Time;
 use endorse::hash::sha256;
@@ -976,6 +978,37 @@ fn a_revocation_list_in_the_store_is_heard() {
         fs::remove_file(&path).unwrap();
         place.run(0, judge);
     }
+    // One that cannot be read does not hide those beside it in a file.
+    let pem = |der: &[u8]| {
+        let body = BASE64_STANDARD.encode(der);
+        format!("-----BEGIN X509 CRL-----\n{body}\n-----END X509 CRL-----\n")
+    };
+    let bundle = place.store().join("crls/bundle.pem");
+    let texts = [pem(&[0; 3]), pem(&list), pem(&[0; 3])];
+    for texts in [&texts[..2], &texts[1..]] {
+        fs::write(&bundle, texts.concat()).unwrap();
+        place.run(1, judge);
+        let folder = place.store().join("crls");
+        let empty = place.folder.path().join("empty");
+        fs::create_dir_all(&empty).unwrap();
+        let empty = empty.to_str().unwrap();
+        let roots = format!("{data}/root.der");
+        let intermediates = format!("{data}/intermediates.pem");
+        let apart: &[&str] = &[
+            "--store",
+            empty,
+            "--roots",
+            &roots,
+            "--intermediates",
+            &intermediates,
+        ];
+        place.run(0, &[judge, apart].concat());
+        place.run(
+            1,
+            &[judge, apart, &["--crls", folder.to_str().unwrap()]].concat(),
+        );
+    }
+    fs::remove_file(&bundle).unwrap();
     // Half of one is what a broken-off change left.
     let half = place.store().join("crls").join(&named);
     fs::write(&half, &list[..list.len() / 2]).unwrap();

@@ -9,7 +9,7 @@ use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::trust::revocation::MAX_CRL_LEN;
-use crate::trust::{Crl, Pool, read_certificates, read_crls};
+use crate::trust::{Crl, Pool, read_certificates, read_readable_crls};
 
 /// The largest file of certificates, in octets. Microsoft's whole package, more
 /// than 2,000 certificates, has 4 MiB as one PEM file.
@@ -59,11 +59,14 @@ pub struct Loaded<T> {
     pub notes: Vec<Note>,
 }
 
+/// What can be read of a file, and why the rest cannot.
+type Readable<T> = (Vec<T>, Option<Error>);
+
 /// A kind of file.
 struct Kind<T> {
     name: &'static str,
     max_len: usize,
-    read: fn(&[u8]) -> Result<Vec<T>, Error>,
+    read: fn(&[u8]) -> Readable<T>,
     looks_like_one: fn(&[u8]) -> bool,
 }
 
@@ -79,7 +82,10 @@ pub fn load_certificates(path: &Path, pool: Pool) -> Result<Loaded<Certificate>,
     let kind = Kind {
         name: "certificate",
         max_len: MAX_CERTIFICATES_LEN,
-        read: read_certificates,
+        read: |bytes| match read_certificates(bytes) {
+            Ok(certificates) => (certificates, None),
+            Err(error) => (Vec::new(), Some(error)),
+        },
         looks_like_one,
     };
     load(path, pool, &kind)
@@ -93,7 +99,7 @@ pub fn load_crls(path: &Path) -> Result<Loaded<Crl>, Error> {
     let kind = Kind {
         name: "revocation list",
         max_len: MAX_CRL_FILE_LEN,
-        read: read_crls,
+        read: read_readable_crls,
         looks_like_one: looks_like_a_crl,
     };
     load(path, Pool::Intermediate, &kind)
@@ -106,9 +112,13 @@ fn load<T: Send>(path: &Path, pool: Pool, kind: &Kind<T>) -> Result<Loaded<T>, E
     };
     if !path.is_dir() {
         let bytes = read_file(path, kind.max_len)?;
-        let items = (kind.read)(&bytes).map_err(|error| {
-            Error::environment(format!("{}: {error}", path.display()), error.help)
-        })?;
+        let (items, error) = (kind.read)(&bytes);
+        if let Some(error) = error {
+            return Err(Error::environment(
+                format!("{}: {error}", path.display()),
+                error.help,
+            ));
+        }
         loaded
             .items
             .extend(items.into_iter().map(|item| (item, path.to_owned())));
@@ -124,21 +134,31 @@ fn load<T: Send>(path: &Path, pool: Pool, kind: &Kind<T>) -> Result<Loaded<T>, E
     }
     let reads = in_parallel(&candidates, |candidate| {
         // A file that may not be read could be the one that is needed.
-        let bytes = read_file(&candidate.path, kind.max_len).map_err(|error| (error, true))?;
-        (kind.read)(&bytes).map_err(|error| (error, (kind.looks_like_one)(&bytes)))
+        match read_file(&candidate.path, kind.max_len) {
+            Ok(bytes) => {
+                let (items, error) = (kind.read)(&bytes);
+                (
+                    items,
+                    error.map(|error| (error, (kind.looks_like_one)(&bytes))),
+                )
+            }
+            Err(error) => (Vec::new(), Some((error, true))),
+        }
     })?;
     let searched = candidates.len();
     for (candidate, read) in candidates.into_iter().zip(reads) {
-        match read {
-            Ok(items) => loaded
-                .items
-                .extend(items.into_iter().map(|item| (item, candidate.path.clone()))),
-            Err((error, important)) => {
-                loaded
-                    .notes
-                    .push(skipped(&candidate.path, &error, important));
-            }
+        let (items, error) = read;
+        if let Some((error, important)) = error {
+            let note = match items.is_empty() {
+                true => skipped(&candidate.path, &error, important),
+                false => skipped_in_part(&candidate.path, &error),
+            };
+            loaded.notes.push(note);
         }
+        let items = items.into_iter();
+        loaded
+            .items
+            .extend(items.map(|item| (item, candidate.path.clone())));
     }
     // Somebody named this directory and believes that something in it counts.
     if loaded.items.is_empty() && searched > 0 {
@@ -166,6 +186,13 @@ pub(super) fn skipped(path: &Path, error: &Error, important: bool) -> Note {
     Note {
         text: format!("{} was skipped: {error}", path.display()),
         important,
+    }
+}
+
+pub(super) fn skipped_in_part(path: &Path, error: &Error) -> Note {
+    Note {
+        text: format!("a part of {} was skipped: {error}", path.display()),
+        important: true,
     }
 }
 

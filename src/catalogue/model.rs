@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::files::{looks_like_a_crl, skipped};
+use super::files::{looks_like_a_crl, skipped, skipped_in_part};
 use crate::der::Time;
 use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
-use crate::trust::{Crl, Pool, Purpose, read_crls};
+use crate::trust::{Crl, Pool, Purpose, read_readable_crls};
 
 /// Where something in a store came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,18 +149,19 @@ pub struct Contents {
 }
 
 impl StoredCrl {
-    /// The lists in the file: one that the program put there has one, another may have more.
-    ///
-    /// # Errors
-    /// Those of [`read_crls`].
-    pub fn read(&self) -> Result<Vec<Crl>, Error> {
-        read_crls(&self.bytes)
+    /// The lists in the file, as far as they can be read, and why the first other cannot: one
+    /// that the program put there has one, another may have more.
+    pub fn read(&self) -> (Vec<Crl>, Option<Error>) {
+        read_readable_crls(&self.bytes)
     }
 
-    /// That the file was passed over because of this error. One that is a list by the look
-    /// of it is worth a word.
-    pub fn passed_over(&self, error: &Error) -> Note {
-        skipped(&self.path, error, looks_like_a_crl(&self.bytes))
+    /// That the file, or a part of it, was passed over because of this error. One that is a
+    /// list by the look of it is worth a word.
+    pub fn passed_over(&self, error: &Error, in_part: bool) -> Note {
+        match in_part {
+            true => skipped_in_part(&self.path, error),
+            false => skipped(&self.path, error, looks_like_a_crl(&self.bytes)),
+        }
     }
 
     /// SHA-256 of the file.

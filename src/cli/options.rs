@@ -158,14 +158,14 @@ impl TrustArgs {
             }
         }
         for stored in &contents.crls {
-            match stored.read() {
-                Ok(crls) => {
-                    for crl in crls {
-                        let path = stored.path.display().to_string();
-                        store.add_crl(crl, Origin::File(path))?;
-                    }
-                }
-                Err(error) => tell(&[stored.passed_over(&error)], console),
+            let (crls, error) = stored.read();
+            let in_part = !crls.is_empty();
+            for crl in crls {
+                let path = stored.path.display().to_string();
+                store.add_crl(crl, Origin::File(path))?;
+            }
+            if let Some(error) = error {
+                tell(&[stored.passed_over(&error, in_part)], console);
             }
         }
         for path in &self.crls {

@@ -9,7 +9,7 @@ use crate::ek::Certificate;
 use crate::finding::{Code, Error, Finding};
 use crate::hash::Sha256Digest;
 use crate::trust::revocation::{Admission, CrlRefusal};
-use crate::trust::{Crl, read_crls};
+use crate::trust::{Crl, read_crls, read_readable_crls};
 
 /// The largest CRL that is fetched, in bytes: one of 800,000 entries.
 pub const MAX_FETCHED_CRL_LEN: usize = 32 * 1024 * 1024;
@@ -136,8 +136,7 @@ pub fn fetch_crl(
 pub fn read_known(files: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Vec<Crl> {
     files
         .into_iter()
-        .filter_map(|bytes| read_crls(bytes.as_ref()).ok())
-        .flatten()
+        .flat_map(|bytes| read_readable_crls(bytes.as_ref()).0)
         .collect()
 }
 

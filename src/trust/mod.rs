@@ -26,7 +26,7 @@ pub use graph::{Graph, GraphEntry, GraphRole, MAX_GRAPH_NODES, MAX_GRAPH_PAIRS};
 pub use policy::{ExpiryRule, Policy, Sha1Rule};
 pub use purpose::{Pool, Purpose};
 pub use read::read_certificates;
-pub use revocation::{Crl, read_crls};
+pub use revocation::{Crl, read_crls, read_readable_crls};
 pub use signature::is_self_signed;
 #[cfg(feature = "fetch")]
 pub(crate) use signature::verify as verify_signature;

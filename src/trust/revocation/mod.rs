@@ -22,7 +22,7 @@ pub(super) use check::Checker;
 pub use crl::Crl;
 pub(super) use crls::Crls;
 pub use entries::{Listing, Reason};
-pub use read::read_crls;
+pub use read::{read_crls, read_readable_crls};
 pub(super) use rules::RevocationTable;
 pub use rules::{RevocationRule, RevocationRules};
 pub use scope::IssuingDistributionPoint;

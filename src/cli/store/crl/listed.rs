@@ -130,9 +130,11 @@ pub(super) fn read_all<'c>(
 ) -> Vec<(&'c StoredCrl, Crl)> {
     let mut all = Vec::new();
     for stored in &contents.crls {
-        match stored.read() {
-            Ok(crls) => all.extend(crls.into_iter().map(|crl| (stored, crl))),
-            Err(error) => tell(&[stored.passed_over(&error)], console),
+        let (crls, error) = stored.read();
+        let in_part = !crls.is_empty();
+        all.extend(crls.into_iter().map(|crl| (stored, crl)));
+        if let Some(error) = error {
+            tell(&[stored.passed_over(&error, in_part)], console);
         }
     }
     all
