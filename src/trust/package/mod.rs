@@ -83,11 +83,6 @@ impl<'a> Package<'a> {
         sha256(self.bytes)
     }
 
-    /// Whether it has a signature, good or not.
-    pub fn has_signature(&self) -> bool {
-        self.frame.signature.is_some()
-    }
-
     /// Verifies the signature: that it is over this very file, made by the publisher that
     /// `roots` name, whose chain was valid at the time of the time stamp; without a time
     /// stamp, at the time `at`.
