@@ -101,10 +101,7 @@ fn take_in(
 ) -> Result<(), Error> {
     directory.change(attribution, |change| {
         let stored = change.contents().crls.iter();
-        let mut there: Vec<List> = stored
-            .filter_map(|stored| stored.read().ok())
-            .flatten()
-            .collect();
+        let mut there: Vec<List> = stored.flat_map(|stored| stored.read().0).collect();
         for arrival in arrivals {
             let crl = &arrival.crl;
             let admission = trust.store.admit_crl(crl, &there, &trust.policy, trust.at);
