@@ -910,7 +910,7 @@ fn a_change_that_fails_changes_nothing() {
         .change(&attribution, |change| {
             let stored = change.contents().certificates[0].clone();
             assert!(change.remove(pool, digest)?);
-            assert!(change.add(endorse::catalogue::Addition {
+            assert!(change.add(&endorse::catalogue::Candidate {
                 certificate: stored.certificate,
                 pool,
                 vendor: Some("Example".into()),

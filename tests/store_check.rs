@@ -265,6 +265,23 @@ fn a_root_that_another_ca_issued() {
     );
 }
 
+/// An EKcert among the roots is trusted as it stands, and is no root.
+#[test]
+fn what_is_no_ca() {
+    let ek = file("testdata/cli/ek.der");
+    let ca = file("testdata/cli/intermediate.der");
+    let root = file("testdata/cli/root.pem");
+    let filled = Filled::new(&[&ek, &root], &[&ca, &ek]);
+    assert_told(
+        &filled.check(0, "2027-01-01", &[]),
+        &[
+            ("TrustedTPM_IntermediateCA/1.cer", "not-a-ca", "warning"),
+            ("TrustedTPM_RootCA/0.cer", "anchor-not-self-issued", "info"),
+            ("TrustedTPM_RootCA/0.cer", "not-a-ca", "warning"),
+        ],
+    );
+}
+
 /// Of two roots a registered host rests on one; what is told is the other.
 #[test]
 fn anchors_that_nobody_uses() {

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 
 use super::directory::{
@@ -12,33 +11,16 @@ use super::directory::{
 };
 use super::document::{Catalogue, CertificateEntry};
 use super::files::MAX_CRL_FILE_LEN;
+use super::intake::Candidate;
 use super::layout::{CATALOGUE, CRLS, LOCK, Layout};
 use super::model::{Attribution, Changed, Contents, PastChange, Record, Source};
 use crate::disk::{entries_of, read_file, save};
-use crate::ek::Certificate;
 use crate::finding::Error;
 use crate::hash::{Sha256Digest, sha256};
-use crate::trust::{Pool, Purpose};
+use crate::trust::Pool;
 
 /// Threads that write: what they wait for is the disk, not the processor.
 const MAX_THREADS: usize = 16;
-
-/// A certificate to be put into a store.
-#[derive(Clone, Debug)]
-pub struct Addition {
-    /// The certificate.
-    pub certificate: Arc<Certificate>,
-    /// Into which of the two stores.
-    pub pool: Pool,
-    /// The vendor, where it is known.
-    pub vendor: Option<String>,
-    /// What it issues certificates for.
-    pub purpose: Purpose,
-    /// Where it came from.
-    pub source: Source,
-    /// Its path inside the package or directory.
-    pub member: Option<String>,
-}
 
 /// A change to a store that is being put together. Nothing is written before all of it is
 /// known, and then everything or nothing takes effect.
@@ -137,13 +119,13 @@ impl Change<'_> {
 
     /// Puts a certificate into the store. One that is there already, by hand or not, stays
     /// as it is, with the provenance that it has; whether it was put there.
-    pub fn add(&mut self, addition: Addition) -> bool {
-        let digest = addition.certificate.sha256();
-        let key = (addition.pool, digest);
+    pub fn add(&mut self, candidate: &Candidate) -> bool {
+        let digest = candidate.certificate.sha256();
+        let key = (candidate.pool, digest);
         let path = self
-            .folder(addition.pool)
+            .folder(candidate.pool)
             .join(file_name(digest, CERTIFICATE_SUFFIX));
-        let is_there = self.contents.has(addition.pool, &addition.certificate);
+        let is_there = self.contents.has(candidate.pool, &candidate.certificate);
         if (is_there && !self.gone.contains(&path))
             || self.catalogue.certificates.contains_key(&key)
         {
@@ -151,41 +133,42 @@ impl Change<'_> {
         }
         self.gone.retain(|gone| *gone != path);
         self.added.push(Changed {
-            pool: Some(addition.pool),
+            pool: Some(candidate.pool),
             sha256: digest,
-            subject: Some(addition.certificate.subject().to_string()),
+            subject: Some(candidate.certificate.subject().to_string()),
         });
-        self.new.push((path, addition.certificate.der().to_owned()));
-        let record = self.record(addition.source, addition.member);
+        self.new
+            .push((path, candidate.certificate.der().to_owned()));
+        let record = self.record(candidate.source.clone(), candidate.member.clone());
         self.catalogue.certificates.insert(
             key,
             CertificateEntry {
-                vendor: addition.vendor,
-                purpose: addition.purpose,
+                vendor: candidate.vendor.clone(),
+                purpose: candidate.purpose,
                 record,
             },
         );
         true
     }
 
-    /// Gives a certificate that the catalogue lists the provenance of `addition`, which vouches
+    /// Gives a certificate that the catalogue lists the provenance of `candidate`, which vouches
     /// for it; whether it is listed. Its file stays as it is.
-    pub fn vouch(&mut self, addition: Addition) -> bool {
-        let digest = addition.certificate.sha256();
-        let record = self.record(addition.source, addition.member);
-        let key = (addition.pool, digest);
+    pub fn vouch(&mut self, candidate: &Candidate) -> bool {
+        let digest = candidate.certificate.sha256();
+        let record = self.record(candidate.source.clone(), candidate.member.clone());
+        let key = (candidate.pool, digest);
         let Some(entry) = self.catalogue.certificates.get_mut(&key) else {
             return false;
         };
         *entry = CertificateEntry {
-            vendor: addition.vendor,
-            purpose: addition.purpose,
+            vendor: candidate.vendor.clone(),
+            purpose: candidate.purpose,
             record,
         };
         self.vouched.push(Changed {
-            pool: Some(addition.pool),
+            pool: Some(candidate.pool),
             sha256: digest,
-            subject: Some(addition.certificate.subject().to_string()),
+            subject: Some(candidate.certificate.subject().to_string()),
         });
         true
     }

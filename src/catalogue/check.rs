@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::model::{Contents, Source, StoredCertificate};
+use super::plan::belongs_in_store;
 use crate::der::Time;
 use crate::ek::check_key;
 use crate::finding::{Code, Finding, Severity};
@@ -115,6 +116,19 @@ fn check_key_of(stored: &StoredCertificate, findings: &mut Vec<Finding>) {
 }
 
 fn check_place(stored: &StoredCertificate, findings: &mut Vec<Finding>) {
+    if !belongs_in_store(&stored.certificate, stored.pool) {
+        let message = match stored.pool {
+            Pool::Root => "it does not say that it is a CA: as a root it vouches for itself alone",
+            Pool::Intermediate => "it does not say that it is a CA, so nothing leads over it",
+        };
+        let finding = Finding::new(
+            Code::NotACa,
+            message,
+            "take it out with 'endorse store remove', unless exactly this certificate is meant to be \
+             trusted as it stands",
+        );
+        findings.push(finding.with_severity(Severity::Warning));
+    }
     if stored.pool == Pool::Root && !stored.certificate.is_self_issued() {
         findings.push(Finding::new(
             Code::AnchorNotSelfIssued,

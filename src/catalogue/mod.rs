@@ -15,7 +15,7 @@ mod layout;
 mod model;
 mod plan;
 
-pub use change::{Addition, Change};
+pub use change::Change;
 pub use check::{StoreReport, check_store, unused_anchors};
 pub use directory::Directory;
 pub use files::{Loaded, MAX_CERTIFICATES_LEN, load_certificates, load_crls};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Addition, Change};
+use super::change::Change;
 use super::intake::Candidate;
 use super::model::{Contents, Source, StoredCertificate};
 use crate::der::Time;
@@ -237,10 +237,10 @@ impl Plan {
             ));
         }
         for candidate in &self.add {
-            change.add(addition(candidate));
+            change.add(candidate);
         }
         for candidate in &self.vouched {
-            change.vouch(addition(candidate));
+            change.vouch(candidate);
         }
         if mirror {
             for stored in &self.dropped {
@@ -248,17 +248,6 @@ impl Plan {
             }
         }
         Ok(())
-    }
-}
-
-fn addition(candidate: &Candidate) -> Addition {
-    Addition {
-        certificate: candidate.certificate.clone(),
-        pool: candidate.pool,
-        vendor: candidate.vendor.clone(),
-        purpose: candidate.purpose,
-        source: candidate.source.clone(),
-        member: candidate.member.clone(),
     }
 }
 

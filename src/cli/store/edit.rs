@@ -5,12 +5,10 @@ use serde::Serialize;
 
 use super::json::JsonChanged;
 use super::select::{PoolArg, by_digest};
-use crate::catalogue::{
-    Addition, Candidate, Changed, Intake, MAX_CERTIFICATES_LEN, belongs_in_store,
-};
+use crate::catalogue::{Candidate, Changed, Intake, MAX_CERTIFICATES_LEN, belongs_in_store};
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;
-use crate::cli::human::Page;
+use crate::cli::human::{Page, name_in_words};
 use crate::cli::input::read_input;
 use crate::cli::json;
 use crate::cli::options::StoreArgs;
@@ -112,7 +110,7 @@ pub(super) fn add(args: &Add, console: &mut Console<'_>) -> Result<Exit, Error> 
         return Err(Error::misuse(
             format!(
                 "'{}' (SHA-256 {}) does not say that it is a CA, so it cannot issue anything",
-                no_ca.certificate.subject(),
+                name_in_words(no_ca.certificate.subject()),
                 no_ca.certificate.sha256()
             ),
             "the stores hold the certificates of CAs; give an EKcert to 'endorse verify'",
@@ -123,14 +121,7 @@ pub(super) fn add(args: &Add, console: &mut Console<'_>) -> Result<Exit, Error> 
     let added = directory.change(&attribution, |change| {
         let mut added = Vec::new();
         for candidate in &candidates {
-            let was_added = change.add(Addition {
-                certificate: candidate.certificate.clone(),
-                pool: candidate.pool,
-                vendor: candidate.vendor.clone(),
-                purpose: candidate.purpose,
-                source: candidate.source.clone(),
-                member: None,
-            });
+            let was_added = change.add(candidate);
             if was_added {
                 added.push(changed(candidate.pool, &candidate.certificate));
             }

@@ -65,7 +65,7 @@ mod with_fetch {
 
     use super::super::network::{JsonPlanned, planned_line};
     use super::{Console, Error, Exit, FETCH_ISSUERS, FetchIssuers};
-    use crate::catalogue::{Addition, Contents, Source};
+    use crate::catalogue::{Candidate, Contents, Source};
     use crate::cli::console::Paint;
     use crate::cli::human::{Page, name_in_words};
     use crate::cli::input::{Input, for_each_input};
@@ -280,7 +280,7 @@ mod with_fetch {
             let directory = self.args.trust.directory();
             directory.change(&attribution, |change| {
                 for issuer in &self.issuers {
-                    change.add(Addition {
+                    change.add(&Candidate {
                         certificate: Arc::clone(issuer.certificate()),
                         pool: Pool::Intermediate,
                         vendor: self.vendor_of(issuer),

@@ -23,7 +23,7 @@ certificates in the FILEs name. Only known hosts of TPM vendors are asked, and
 those named with --allow-host. What comes is kept if a CA of the store has
 signed it that leads to a trusted root, and if it is no older than what is
 there; it takes the place of older lists of the same CA about the same
-certificates.
+certificates that revoke nothing which it does not.
 Needs a build with the feature 'fetch'.
 
 Exit codes:

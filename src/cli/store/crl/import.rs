@@ -32,7 +32,7 @@ Examples:
 
 A list is kept if a CA of the store has signed it that leads to a trusted root,
 and if it is no older than what is there; it takes the place of older lists of
-the same CA about the same certificates.
+the same CA about the same certificates that revoke nothing which it does not.
 
 Exit codes:
   0  all lists are in the store
