@@ -13,7 +13,9 @@ use endorse::ek::{EkPub, shared_primes};
 const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 fn main() {
-    let given: Vec<usize> = std::env::args().filter_map(|size| size.parse().ok()).collect();
+    let given: Vec<usize> = std::env::args()
+        .filter_map(|size| size.parse().ok())
+        .collect();
     let sizes = match given.as_slice() {
         [] => vec![1_000, 2_000, 4_000, 8_000, 16_000],
         given => given.to_vec(),

@@ -13,7 +13,10 @@ fn main() {
     const ROUNDS: usize = 50;
     const PER_ROUND: u32 = 200;
     let chain = Chain::new(Kind::Rsa);
-    let key: EkPub = Certificate::from_der(&chain.leaf).unwrap().public_key().unwrap();
+    let key: EkPub = Certificate::from_der(&chain.leaf)
+        .unwrap()
+        .public_key()
+        .unwrap();
     assert_eq!(check_key(&key), []);
     let divisible = EkPub::from_rsa(&[0xff; 256], &[1, 0, 1]).unwrap();
     assert_eq!(check_key(&divisible).len(), 1);
