@@ -5,10 +5,12 @@
 //! they are used.
 
 mod pem;
+mod signed;
 mod time;
 mod tlv;
 
 pub(crate) use pem::BASE64;
 pub use pem::{PemBlock, UnendedBlock, decode_base64, is_pem, pem_blocks};
+pub(crate) use signed::SignedFrame;
 pub use time::Time;
 pub use tlv::{Reader, Tlv, TlvError, subrange, tag};

@@ -6,7 +6,7 @@ use x509_parser::certificate::Validity;
 use x509_parser::prelude::FromDer as _;
 
 use super::{Algorithm, EkPub, Extensions, GeneralName, Name, check_key, extensions};
-use crate::der::{Reader, Time, Tlv, TlvError, subrange, tag};
+use crate::der::{Reader, SignedFrame, Time, Tlv, TlvError, subrange, tag};
 use crate::finding::{Code, Error, Finding};
 use crate::hash::{Sha1Thumbprint, Sha256Digest, sha1_thumbprint, sha256};
 
@@ -228,21 +228,11 @@ fn read(bytes: &[u8]) -> Result<Certificate, (&'static str, TlvError)> {
     let at = |place: &'static str| move |error: TlvError| (place, error);
     let mut quirks = Vec::new();
 
-    let mut outer = Tlv::parse_all(bytes, tag::SEQUENCE)
-        .map_err(at("Certificate"))?
-        .reader();
-    let tbs = outer.expect(tag::SEQUENCE).map_err(at("tbsCertificate"))?;
-    let signature_algorithm = outer
-        .expect(tag::SEQUENCE)
-        .map_err(at("signatureAlgorithm"))?;
-    let signature = outer
-        .expect(tag::BIT_STRING)
-        .map_err(at("signatureValue"))?;
-    outer.finish().map_err(at("Certificate"))?;
-    let signature = match signature.content.split_first() {
-        Some((0, octets)) => octets,
-        _ => return Err(("signatureValue", TlvError::BadLength)),
-    };
+    let SignedFrame {
+        tbs,
+        algorithm: signature_algorithm,
+        signature,
+    } = SignedFrame::read(bytes, "Certificate", "tbsCertificate")?;
 
     let mut fields = tbs.reader();
     let version = match fields.optional(0xa0).map_err(at("version"))? {

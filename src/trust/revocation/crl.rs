@@ -8,7 +8,7 @@ use x509_parser::time::ASN1Time;
 use super::entries::{Entries, Listing};
 use super::scope::IssuingDistributionPoint;
 use super::{MAX_CRL_ENTRIES, MAX_CRL_ISSUERS, MAX_CRL_LEN};
-use crate::der::{Reader, Time, Tlv, TlvError, subrange, tag};
+use crate::der::{Reader, SignedFrame, Time, Tlv, TlvError, subrange, tag};
 use crate::ek::{AuthorityKeyIdentifier, Certificate, Name, authority_key_id};
 use crate::finding::{Code, Error};
 use crate::hash::{Sha256Digest, hex, sha256};
@@ -204,20 +204,12 @@ fn read(der: Box<[u8]>) -> Result<Crl, Trouble> {
     }
     let at = |place: &'static str| move |error: TlvError| Trouble::Der(place, error);
     let bytes: &[u8] = &der;
-    let mut outer = Tlv::parse_all(bytes, tag::SEQUENCE)
-        .map_err(at("CertificateList"))?
-        .reader();
-    let tbs = outer.expect(tag::SEQUENCE).map_err(at("tbsCertList"))?;
-    let signature_algorithm = outer
-        .expect(tag::SEQUENCE)
-        .map_err(at("signatureAlgorithm"))?;
-    let signature = outer
-        .expect(tag::BIT_STRING)
-        .map_err(at("signatureValue"))?;
-    outer.finish().map_err(at("CertificateList"))?;
-    let Some((0, signature)) = signature.content.split_first() else {
-        return Err(Trouble::Der("signatureValue", TlvError::BadLength));
-    };
+    let SignedFrame {
+        tbs,
+        algorithm: signature_algorithm,
+        signature,
+    } = SignedFrame::read(bytes, "CertificateList", "tbsCertList")
+        .map_err(|(place, error)| Trouble::Der(place, error))?;
 
     let mut fields = tbs.reader();
     fields.optional(tag::INTEGER).map_err(at("version"))?;
