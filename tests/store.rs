@@ -815,6 +815,42 @@ fn changes_at_once_are_made_one_after_the_other() {
     );
 }
 
+/// A program that was stopped in the middle of a change holds the lock for ever.
+#[test]
+fn a_change_does_not_wait_for_ever() {
+    let place = Place::new();
+    place.run(0, IMPORT);
+    let before = place.list();
+    let held = fs::File::open(place.store().join(".lock")).unwrap();
+    held.lock().unwrap();
+    let attribution = Attribution {
+        at: Time::from_unix(0),
+        by: "tester".into(),
+        action: "test".into(),
+        reason: None,
+    };
+    let directory = Directory::at(place.store()).with_patience(Duration::ZERO);
+    let add = |directory: &Directory| {
+        directory.change(&attribution, |change| {
+            Ok(change.add_crl(
+                b"a list",
+                Source::Url("http://pki.example/crl".into()),
+                None,
+            ))
+        })
+    };
+    let error = add(&directory).unwrap_err();
+    assert!(
+        error.message.contains("another program is changing"),
+        "{error}"
+    );
+    assert!(!error.help.is_empty());
+    // Who only reads does not wait.
+    assert_eq!(place.list(), before);
+    drop(held);
+    assert!(add(&directory).unwrap());
+}
+
 /// Whoever writes last, the newer list stays: each program compares with what is there when
 /// it writes, not with what it read before.
 #[test]

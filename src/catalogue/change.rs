@@ -12,7 +12,7 @@ use super::directory::{
 use super::document::{Catalogue, CertificateEntry};
 use super::files::MAX_CRL_FILE_LEN;
 use super::intake::Candidate;
-use super::layout::{CATALOGUE, CRLS, LOCK, Layout};
+use super::layout::{CATALOGUE, CRLS, Layout};
 use super::model::{Attribution, Changed, Contents, PastChange, Record, Source};
 use crate::disk::{entries_of, read_file, save};
 use crate::finding::Error;
@@ -62,13 +62,7 @@ impl Directory {
         }
         // Before anything is left in a directory that is none.
         Layout::of(&self.path)?;
-        let lock = self.path.join(LOCK);
-        let file = File::options()
-            .create(true)
-            .append(true)
-            .open(&lock)
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(|error| self.unwritable(&lock, &error))?;
+        let lock = self.lock()?;
         let state = self.state()?;
         let State {
             layout,
@@ -95,11 +89,11 @@ impl Directory {
         let outcome = edit(&mut change)?;
         change.carry_out(self)?;
         // Closing it ends the lock; it is named so that it lives until here.
-        drop(file);
+        drop(lock);
         Ok(outcome)
     }
 
-    fn unwritable(&self, path: &Path, error: &io::Error) -> Error {
+    pub(super) fn unwritable(&self, path: &Path, error: &io::Error) -> Error {
         Error::environment(
             format!("cannot write {}: {error}", path.display()),
             format!(

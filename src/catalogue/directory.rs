@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::document::Catalogue;
 use super::files::{Candidate, Folder, MAX_CRL_FILE_LEN, Read, read_all, walk};
 use super::layout::{CATALOGUE, Layout};
+use super::lock::PATIENCE;
 use super::model::{Contents, Note, StoredCertificate, StoredCrl};
 use crate::disk::read_file;
 use crate::finding::Error;
@@ -22,6 +24,7 @@ const MAX_ATTEMPTS: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Directory {
     pub(super) path: PathBuf,
+    pub(super) patience: Duration,
 }
 
 /// What was read of a store, with what is needed to change it.
@@ -34,7 +37,10 @@ pub(super) struct State {
 impl Directory {
     /// The store in this directory, whether it is there or not.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            patience: PATIENCE,
+        }
     }
 
     /// Where it is.

@@ -12,6 +12,7 @@ mod document;
 mod files;
 mod intake;
 mod layout;
+mod lock;
 mod model;
 mod plan;
 
