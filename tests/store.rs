@@ -815,6 +815,79 @@ fn changes_at_once_are_made_one_after_the_other() {
     );
 }
 
+/// What one machine fetched is carried to another, which believes the signatures alone.
+#[test]
+fn revocation_lists_travel_in_one_file() {
+    const CERTIFICATES: &[&str] = &[
+        "store",
+        "add",
+        "--root",
+        "testdata/pkits/certs/TrustAnchorRootCertificate.crt",
+        "--intermediate",
+        "testdata/pkits/certs/GoodCACert.crt",
+    ];
+    let import = |file| ["store", "crl", "import", "--at", "2026-01-01", file];
+    let from = Place::new();
+    from.run(0, CERTIFICATES);
+    from.run(0, &import("testdata/pkits/crls/TrustAnchorRootCRL.crl"));
+    from.run(0, &import("testdata/pkits/crls/GoodCACRL.crl"));
+    let pack = from.folder.path().join("crls.json");
+    let pack = pack.to_str().unwrap();
+    from.run(0, &["store", "crl", "export", "--output", pack]);
+    let printed: serde_json::Value =
+        serde_json::from_str(&from.run(0, &["store", "crl", "export"])).unwrap();
+    assert_eq!(printed["schema"], "endorse.crls/1");
+    assert_eq!(printed["crls"].as_array().unwrap().len(), 2);
+
+    let to = Place::new();
+    to.run(0, CERTIFICATES);
+    let revoked = [
+        "verify",
+        "--usage",
+        "any",
+        "--at",
+        "2026-01-01",
+        "testdata/pkits/certs/InvalidRevokedEETest3EE.crt",
+    ];
+    to.run(0, &revoked);
+    to.run(0, &import(pack));
+    let said = to.run(1, &revoked);
+    assert!(said.contains("[revoked]"), "{said}");
+    let names = |place: &Place| -> Vec<_> {
+        let files = place.files("crls").into_iter();
+        files
+            .map(|path| path.file_name().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(names(&to), names(&from));
+
+    // A store without the CAs takes none of them, and nor does one of an altered file.
+    let nobody = Place::new();
+    nobody.run(0, IMPORT);
+    let said = nobody.run(1, &import(pack));
+    assert_eq!(
+        said.matches("its issuer is not in the store").count(),
+        2,
+        "{said}"
+    );
+    let mut altered: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(pack).unwrap()).unwrap();
+    let der = altered["crls"][0]["der"].as_str().unwrap();
+    let mut der = BASE64_STANDARD.decode(der).unwrap();
+    let last = der.len() - 1;
+    der[last] ^= 1;
+    altered["crls"][0]["der"] = BASE64_STANDARD.encode(der).into();
+    fs::write(pack, altered.to_string()).unwrap();
+    let other = Place::new();
+    other.run(0, CERTIFICATES);
+    let said = other.run(1, &import(pack));
+    assert!(
+        said.contains("no key of its issuer in the store made its signature"),
+        "{said}"
+    );
+    assert_eq!(other.files("crls").len(), 1);
+}
+
 /// A program that was stopped in the middle of a change holds the lock for ever.
 #[test]
 fn a_change_does_not_wait_for_ever() {
