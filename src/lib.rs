@@ -16,6 +16,7 @@
 //! | `fetch` | certificates and CRLs from other machines, where asked for (feature `fetch`) |
 //! | [`catalogue`] | the stores on disk, with the provenance of what is in them |
 //! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
+//! | `diagnose` | guarded-fabric diagnostics, the rules for HGS certificates (feature `diagnose`) |
 //! | `cli` | the command line (feature `cli`) |
 //!
 //! `finding` to `verdict` are pure: they take bytes, a time and a policy, and
@@ -24,6 +25,8 @@
 
 pub mod catalogue;
 pub mod der;
+#[cfg(feature = "diagnose")]
+pub mod diagnose;
 pub mod disk;
 pub mod ek;
 #[cfg(feature = "fetch")]

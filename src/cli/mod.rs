@@ -9,10 +9,16 @@
     reason = "the command line is the edge: files, the environment and the clock are read here"
 )]
 
+#[cfg(feature = "diagnose")]
+mod attestation_policy;
 mod challenge;
+#[cfg(feature = "diagnose")]
+mod check_certificate;
 #[cfg(feature = "fetch")]
 mod connection;
 mod console;
+#[cfg(feature = "diagnose")]
+mod diagnose;
 mod exit;
 mod fetch_ekcert;
 mod get_platform_identifier;
@@ -21,6 +27,8 @@ mod human;
 mod input;
 mod inspect;
 mod json;
+#[cfg(feature = "diagnose")]
+mod make_request;
 mod options;
 mod register_host;
 mod report;
@@ -118,6 +126,18 @@ enum Command {
     Store(store::Store),
     /// Have hosts prove that they hold their endorsement keys
     Challenge(challenge::Challenge),
+    /// Tell what is wrong with a guarded fabric and how to mend it
+    #[cfg(feature = "diagnose")]
+    Diagnose(diagnose::Diagnose),
+    /// Check certificates, requests and templates for a Host Guardian Service
+    #[cfg(feature = "diagnose")]
+    CheckCertificate(check_certificate::CheckCertificate),
+    /// Write a request for a certificate that fits a Host Guardian Service
+    #[cfg(feature = "diagnose")]
+    MakeRequest(make_request::MakeRequest),
+    /// Explain the attestation policies, and which of them a host would fail
+    #[cfg(feature = "diagnose")]
+    AttestationPolicy(attestation_policy::AttestationPolicy),
 }
 
 /// Runs the command line `args`, program name first.
@@ -152,6 +172,18 @@ impl Cli {
             Command::Hosts(args) => (args.schema(), hosts::run(args, console)),
             Command::Store(args) => (args.schema(), store::run(args, console)),
             Command::Challenge(args) => (args.schema(), challenge::run(args, console)),
+            #[cfg(feature = "diagnose")]
+            Command::Diagnose(args) => (args.schema(), diagnose::run(args, console)),
+            #[cfg(feature = "diagnose")]
+            Command::CheckCertificate(args) => {
+                ("check-certificate", check_certificate::run(args, console))
+            }
+            #[cfg(feature = "diagnose")]
+            Command::MakeRequest(args) => ("make-request", make_request::run(args, console)),
+            #[cfg(feature = "diagnose")]
+            Command::AttestationPolicy(args) => {
+                ("attestation-policy", attestation_policy::run(args, console))
+            }
         };
         result.unwrap_or_else(|error| {
             console.error(&error);

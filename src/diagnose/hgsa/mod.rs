@@ -1,0 +1,2 @@
+//! What a Host Guardian Service says over the wire ([MS-HGSA]): its answers about itself, and
+//! its error replies.
