@@ -240,6 +240,53 @@ codes! {
     PackageSigner "package-signer" Error None, None;
     /// The time stamp of the package is broken, of something else, or not trusted.
     PackageTimestamp "package-timestamp" Error Some("RFC 3161 2.4.2"), None;
+    // The certificates of a Host Guardian Service.
+    /// The key is not of the kind that the role asks for.
+    HgsKeyAlgorithm "hgs-key-algorithm" Error None, None;
+    /// The RSA key is shorter than the role asks for.
+    HgsKeySize "hgs-key-size" Error None, None;
+    /// The numbers of the key prove that it is weak.
+    HgsWeakKey "hgs-weak-key" Error None, None;
+    /// The key usage lacks what the role asks for.
+    HgsKeyUsage "hgs-key-usage" Error None, None;
+    /// The extended key usage lacks what the role asks for.
+    HgsEku "hgs-eku" Error None, None;
+    /// The certificate is out of date, and that matters for the role or is worth knowing.
+    HgsValidity "hgs-validity" Error None, None;
+    /// A name is missing that the role asks for.
+    HgsName "hgs-name" Error None, None;
+    /// The signature is not made with SHA-256 or better.
+    HgsSignatureAlgorithm "hgs-signature-algorithm" Warning None, None;
+    /// The certificate is not of version 3, or an extension of it cannot be read.
+    HgsVersion "hgs-version" Warning None, None;
+    /// The key is, or will be, with a provider that the service cannot use.
+    HgsProvider "hgs-provider" Error None, None;
+    /// Microsoft's tip for a hardware security module, and what it says in either reading.
+    HgsHsmKeyUsage "hgs-hsm-key-usage" Warning None, None;
+    /// A template has a setting that does not fit, beside those that certificates have.
+    HgsTemplate "hgs-template" Error None, None;
+    /// The certificates of two nodes are not the same.
+    HgsPairDiffers "hgs-pair-differs" Error None, None;
+    /// A certificate is renewed with another key, or may be.
+    HgsRenewedKey "hgs-renewed-key" Error None, None;
+    /// How the certificate and its key get to the other nodes.
+    HgsReplicate "hgs-replicate" Info None, None;
+    /// The certificate is self-signed, which somebody has to make hosts trust.
+    HgsSelfSigned "hgs-self-signed" Info None, None;
+    /// A request for a certificate that cannot be read.
+    CsrMalformed "csr-malformed" Error Some("RFC 2986 4"), None;
+    /// The key in the request did not sign it.
+    CsrSignatureInvalid "csr-signature-invalid" Error Some("RFC 2986 3"), None;
+    /// A PKCS#12 file that cannot be read.
+    PfxMalformed "pfx-malformed" Error Some("RFC 7292 4"), None;
+    /// The password of the PKCS#12 file is wrong or missing.
+    PfxPassword "pfx-password" Error None, None;
+    /// Opening the PKCS#12 file would take more work than any genuine one.
+    PfxWork "pfx-work" Error None, None;
+    /// The PKCS#12 file is protected by nothing that is read here.
+    PfxUnsupported "pfx-unsupported" Error None, None;
+    /// An export of a certificate template that cannot be read.
+    TemplateMalformed "template-malformed" Error None, None;
 }
 
 impl Code {
@@ -288,6 +335,24 @@ impl Code {
                 | Self::PackageDigest
                 | Self::PackageSignature
                 | Self::PackageTimestamp
+                | Self::HgsKeyAlgorithm
+                | Self::HgsKeySize
+                | Self::HgsWeakKey
+                | Self::HgsKeyUsage
+                | Self::HgsEku
+                | Self::HgsValidity
+                | Self::HgsName
+                | Self::HgsProvider
+                | Self::HgsTemplate
+                | Self::HgsPairDiffers
+                | Self::HgsRenewedKey
+                | Self::CsrMalformed
+                | Self::CsrSignatureInvalid
+                | Self::PfxMalformed
+                | Self::PfxPassword
+                | Self::PfxWork
+                | Self::PfxUnsupported
+                | Self::TemplateMalformed
         )
     }
 

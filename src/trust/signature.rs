@@ -225,7 +225,7 @@ impl Hash {
 impl Algorithm {
     /// Reads an AlgorithmIdentifier. NULL parameters are accepted where the
     /// standard wants none, and none where it wants NULL: they carry nothing.
-    pub(super) fn read(der: &[u8]) -> Result<Self, SignatureError> {
+    pub(crate) fn read(der: &[u8]) -> Result<Self, SignatureError> {
         // pkcs-1, 1.2.840.113549.1.1
         const PKCS1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
         // ecdsa-with-SHA2, 1.2.840.10045.4.3

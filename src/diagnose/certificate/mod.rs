@@ -1,2 +1,45 @@
-//! The rules for the certificates of a Host Guardian Service, for requests of such
-//! certificates and for the templates they are made from.
+//! The rules for the certificates of a Host Guardian Service, for requests for them and for
+//! the templates that they are issued by.
+//!
+//! [`check`] holds a certificate against the rules for its role; `docs/hgs-certificates.md`
+//! has all of them. What Microsoft documents may be an error; what is only inferred is never
+//! more than a warning.
+
+mod candidate;
+mod provider;
+mod role;
+mod rule;
+mod rules;
+mod words;
+
+pub use candidate::{
+    Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts, addresses, dns_names,
+};
+pub use provider::{ProviderHint, ProviderKind};
+pub use role::{CertificateRole, Hsm, Profile, Question};
+pub use rule::{Outcome, Rule, RuleResult, all_rules, examine};
+pub use words::{
+    CLIENT_AUTHENTICATION, SERVER_AUTHENTICATION, cng_usage_in_words, key_usage_in_words,
+    key_usage_octet, purpose_in_words, purposes_in_words,
+};
+
+use crate::ek::Certificate;
+use crate::finding::Finding;
+
+/// Holds a certificate against the rules for this role. What is only worth knowing is among
+/// the findings, with the severity `info`.
+pub fn check(
+    certificate: &Certificate,
+    role: CertificateRole,
+    profile: Profile,
+    question: &Question,
+) -> Vec<Finding> {
+    let results = examine(&Candidate::from(certificate), role, profile, question);
+    results.iter().filter_map(RuleResult::finding).collect()
+}
+
+/// Whether the subject alternative names of a certificate, or the common name if there are
+/// none, hold this name, which may be an address: what counts in HTTPS.
+pub fn holds_name(candidate: &Candidate, name: &str) -> bool {
+    rules::holds_name(candidate, name)
+}

@@ -9,6 +9,7 @@ pub(super) use read::read;
 use ::der::oid::ObjectIdentifier;
 
 use super::{Name, TpmAttributes};
+use crate::der::{Tlv, TlvError, tag};
 
 /// The extensions of a certificate that are understood here, and what else was there.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +58,18 @@ pub struct Extensions {
 }
 
 impl Extensions {
+    /// Reads `Extensions` (RFC 5280 4.1), the whole SEQUENCE, as a request for a certificate
+    /// has them too. What cannot be understood of one is in [`faulty`](Self::faulty).
+    ///
+    /// # Errors
+    /// The list itself is broken.
+    pub fn from_der(der: &[u8]) -> Result<Self, TlvError> {
+        read(
+            Tlv::parse_all(der, tag::SEQUENCE)?.reader(),
+            &mut Vec::new(),
+        )
+    }
+
     /// Whether the extension is critical; `None` if it is not there.
     pub fn criticality(&self, extension: ObjectIdentifier) -> Option<bool> {
         self.present

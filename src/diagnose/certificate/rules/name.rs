@@ -1,0 +1,192 @@
+//! Rules about names.
+
+use std::net::IpAddr;
+
+use super::super::Profile;
+use super::super::rule::{Asked, Outcome, Rule};
+use super::super::{Candidate, CandidateKind};
+use super::{EVERY, OBTAIN, PAIR, SIGNER, TLS, source};
+use crate::diagnose::Basis;
+use crate::finding::{Code, Severity};
+
+/// The subject of the attestation signer, as the diagnostics of Microsoft name it.
+const SIGNER_NAME: &str = "Microsoft Remote Attestation Service";
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "subject",
+        code: Code::HgsName,
+        severity: Severity::Warning,
+        roles: PAIR,
+        profiles: OBTAIN,
+        told_in: &[Profile::Microsoft2016],
+        demand: "The subject says whose service it is: the name or web address of the company.",
+        basis: Basis::Documented,
+        source: source::OBTAIN,
+        help: "put the company's name or web address into the subject: whoever makes shielded \
+               VMs sees it there",
+        check: |asked| {
+            Outcome::if_else(!asked.candidate.subject.is_empty(), || {
+                "the subject is empty".to_owned()
+            })
+        },
+    },
+    Rule {
+        id: "signer-subject",
+        code: Code::HgsName,
+        severity: Severity::Warning,
+        roles: SIGNER,
+        profiles: EVERY,
+        told_in: &[],
+        demand: "The common name is \"Microsoft Remote Attestation Service\".",
+        basis: Basis::Observed,
+        source: "output of Get-HgsTrace in Microsoft's GuardedFabricTools",
+        help: "see with Get-HgsAttestationSignerCertificate which certificate signs",
+        check: |asked| {
+            let names = &asked.candidate.common_names;
+            Outcome::if_else(names.iter().any(|name| name == SIGNER_NAME), || {
+                format!(
+                    "the common name is {}, not \"{SIGNER_NAME}\"",
+                    listed(names)
+                )
+            })
+        },
+    },
+    Rule {
+        id: "tls-names",
+        code: Code::HgsName,
+        severity: Severity::Error,
+        roles: TLS,
+        profiles: EVERY,
+        told_in: &[],
+        demand: "It holds every name that hosts use, in the subject alternative name if there is \
+                 one, else in the subject.",
+        basis: Basis::Documented,
+        source: source::SSL,
+        help: "have it issued with a subject alternative name that holds every name of the \
+               service, the one in the subject among them",
+        check: names,
+    },
+    Rule {
+        id: "tls-alternative-name",
+        code: Code::HgsName,
+        severity: Severity::Warning,
+        roles: TLS,
+        profiles: EVERY,
+        told_in: &[],
+        demand: "The names are in the subject alternative name.",
+        basis: Basis::Documented,
+        source: "RFC 9525 2, 6.3",
+        help: "Windows takes the name from the subject then, other clients do not: have it issued \
+               with a subject alternative name",
+        check: |asked| {
+            Outcome::if_else(asked.candidate.has_alternative_names, || {
+                "it has no subject alternative name".to_owned()
+            })
+        },
+    },
+];
+
+fn names(asked: &Asked<'_>) -> Outcome {
+    let candidate = asked.candidate;
+    if asked.question.names.is_empty() {
+        return Outcome::NotApplicable("no name of the service was given (--service-name)");
+    }
+    let wanted = asked.question.names.iter();
+    let missing: Vec<_> = wanted.filter(|name| !holds_name(candidate, name)).collect();
+    if missing.is_empty() {
+        return Outcome::Pass;
+    }
+    let missing = listed(&missing);
+    if candidate.has_alternative_names {
+        let there = candidate.dns_names.iter().cloned();
+        let addresses = candidate.addresses.iter().map(IpAddr::to_string);
+        let there: Vec<_> = there.chain(addresses).collect();
+        let ignored = asked.question.names.iter().any(|name| {
+            let names = &candidate.common_names;
+            !holds_name(candidate, name) && names.iter().any(|known| matches(known, name))
+        });
+        let ignored = match ignored {
+            true => {
+                "; the subject has it, and is ignored where there is a subject alternative name"
+            }
+            false => "",
+        };
+        return Outcome::Fail(format!(
+            "the subject alternative name holds {} and not {missing}{ignored}",
+            listed(&there)
+        ));
+    }
+    let what = match candidate.kind {
+        CandidateKind::Template => "the template",
+        _ => "the subject",
+    };
+    Outcome::Fail(format!(
+        "{what} holds {} and not {missing}; there is no subject alternative name",
+        listed(&candidate.common_names)
+    ))
+}
+
+/// Whether it holds this name, which may be an address, for HTTPS.
+pub(in super::super) fn holds_name(candidate: &Candidate, name: &str) -> bool {
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return match candidate.has_alternative_names {
+            true => candidate.addresses.contains(&address),
+            false => candidate.common_names.iter().any(|known| known == name),
+        };
+    }
+    let known = match candidate.has_alternative_names {
+        true => &candidate.dns_names,
+        false => &candidate.common_names,
+    };
+    known.iter().any(|known| matches(known, name))
+}
+
+/// Whether a certificate for `pattern` is one for `name`. A wildcard is a whole label, the
+/// first, and stands for exactly one (RFC 9525 6.3); it does not stand before a single label.
+fn matches(pattern: &str, name: &str) -> bool {
+    let pattern = pattern.strip_suffix('.').unwrap_or(pattern);
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if let Some(below) = pattern.strip_prefix("*.") {
+        let parent = name.split_once('.');
+        return below.contains('.')
+            && parent.is_some_and(|(first, parent)| {
+                !first.is_empty() && parent.eq_ignore_ascii_case(below)
+            });
+    }
+    !name.is_empty() && pattern.eq_ignore_ascii_case(name)
+}
+
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    let quoted: Vec<_> = names
+        .iter()
+        .map(|name| format!("'{}'", name.as_ref()))
+        .collect();
+    match quoted.is_empty() {
+        true => "nothing".to_owned(),
+        false => quoted.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_one_label() {
+        for (pattern, name, same) in [
+            ("hgs.bastion.test", "HGS.bastion.test.", true),
+            ("hgs.bastion.test", "hgs.bastion.tes", false),
+            ("*.bastion.test", "hgs.bastion.test", true),
+            ("*.bastion.test", "a.hgs.bastion.test", false),
+            ("*.bastion.test", "bastion.test", false),
+            ("*.bastion.test", ".bastion.test", false),
+            ("*.test", "hgs.test", false),
+            ("h*.bastion.test", "hgs.bastion.test", false),
+            ("", "", false),
+            ("*", "hgs", false),
+        ] {
+            assert_eq!(matches(pattern, name), same, "{pattern} {name}");
+        }
+    }
+}
