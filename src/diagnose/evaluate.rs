@@ -1,3 +1,4 @@
+use super::files::ServiceAccount;
 use super::{
     Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, files,
     host, service,
@@ -16,6 +17,8 @@ pub struct Question {
     pub at: Time,
     /// Which sets.
     pub selection: Selection,
+    /// The account that runs the Key Protection Service.
+    pub service_account: ServiceAccount,
 }
 
 impl Question {
@@ -24,6 +27,7 @@ impl Question {
         Self {
             at,
             selection: Selection::all(),
+            service_account: ServiceAccount::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::files::SavedFile;
+use super::files::{SavedFile, UnreadFile};
 use super::host::HostObservation;
 use super::service::NodeObservation;
 
@@ -42,6 +42,8 @@ pub enum Observation {
     Host(HostObservation),
     /// A file that was saved on the machine in question.
     File(SavedFile),
+    /// A file that is there and could not be read.
+    Unread(UnreadFile),
 }
 
 /// A machine, or the fabric, with what was seen of it.

@@ -115,7 +115,7 @@ pub(super) fn within(error: Error, place: &str) -> Error {
 const ROOTS: [&str; 2] = ["PlatformIdentifiers", "PlatformIdentifier"];
 
 /// The namespace of an element by its own declarations.
-pub(super) fn namespace(element: &Element) -> Option<&str> {
+pub(crate) fn namespace(element: &Element) -> Option<&str> {
     let declaration = match element.name.split_once(':') {
         Some((prefix, _)) => format!("xmlns:{prefix}"),
         None => "xmlns".to_owned(),
@@ -306,7 +306,7 @@ impl Walk<'_> {
 
 /// The texts directly in an element, joined: what .NET calls its InnerText, without
 /// that of its children.
-pub(super) fn own_text(element: &Element) -> String {
+pub(crate) fn own_text(element: &Element) -> String {
     let texts = element.children.iter().filter_map(|child| match child {
         Node::Text(text) => Some(text.as_str()),
         _ => None,

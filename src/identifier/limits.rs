@@ -42,6 +42,24 @@ pub const MAX_HYPERVISOR_LEN: usize = 64;
 /// genuine host have a few certificates of up to 2 KiB.
 pub const MAX_MATERIAL_LEN: usize = 80 * 1024;
 
+/// How much XML of some kind is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct XmlLimits {
+    /// How deep elements may be nested.
+    pub(crate) depth: usize,
+    /// The most elements, texts, attributes, comments and instructions together.
+    pub(crate) nodes: usize,
+    /// The largest sum of names, attribute values and texts, in bytes.
+    pub(crate) octets: usize,
+}
+
+/// How much a platform identifier may be.
+pub(super) const IDENTIFIER: XmlLimits = XmlLimits {
+    depth: MAX_DEPTH,
+    nodes: MAX_NODES,
+    octets: MAX_DOCUMENT_LEN,
+};
+
 /// An `input-too-large` error.
 pub(super) fn too_large(message: String) -> Error {
     Error::malformed(

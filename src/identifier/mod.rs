@@ -26,6 +26,10 @@ mod write;
 mod xml;
 
 pub(crate) use facts::FileMachine;
+#[cfg(feature = "diagnose")]
+pub(crate) use gather::{namespace, own_text};
+#[cfg(feature = "diagnose")]
+pub(crate) use limits::XmlLimits;
 pub use limits::{
     MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_HOST_NAME_LEN, MAX_HYPERVISOR_LEN, MAX_INPUT_LEN, MAX_KEYS,
     MAX_MATERIAL_LEN, MAX_NAME_LEN, MAX_NODES,
@@ -34,4 +38,8 @@ pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
 pub(crate) use object::list;
 #[cfg(feature = "diagnose")]
 pub(crate) use text::decode as decode_text;
+#[cfg(feature = "diagnose")]
+pub(crate) use windows::{attribute, elements, is_clixml};
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};
+#[cfg(feature = "diagnose")]
+pub(crate) use xml::{local_name, parse_within};

@@ -1,11 +1,11 @@
 //! What XML 1.0 allows, and how much of it is read.
 
-use super::limits::{MAX_DEPTH, MAX_DOCUMENT_LEN, MAX_NAME_LEN, MAX_NODES};
+use super::limits::{IDENTIFIER, MAX_DEPTH, MAX_NAME_LEN, XmlLimits};
 use super::model::{Element, Node};
 
 /// Whether a tree that was not read from XML is one that could have been.
 pub(super) fn check_tree(root: &Element) -> Result<(), String> {
-    let mut size = Size::default();
+    let mut size = Size::within(IDENTIFIER);
     // Elements still to be looked at, with their depth.
     let mut open = vec![(root, 1usize)];
     while let Some((element, depth)) = open.pop() {
@@ -46,8 +46,8 @@ pub(super) fn check_tree(root: &Element) -> Result<(), String> {
 }
 
 /// Counts what is in a document, and checks names and characters on the way.
-#[derive(Default)]
 pub(super) struct Size {
+    limits: XmlLimits,
     nodes: usize,
     octets: usize,
     /// Whether it was a limit that was passed.
@@ -55,6 +55,20 @@ pub(super) struct Size {
 }
 
 impl Size {
+    pub(super) fn within(limits: XmlLimits) -> Self {
+        Self {
+            limits,
+            nodes: 0,
+            octets: 0,
+            too_large: false,
+        }
+    }
+
+    /// How deep elements may be nested.
+    pub(super) fn max_depth(&self) -> usize {
+        self.limits.depth
+    }
+
     pub(super) fn name(&mut self, name: &str) -> Result<(), String> {
         if name.len() > MAX_NAME_LEN {
             self.too_large = true;
@@ -84,14 +98,15 @@ impl Size {
         self.nodes = self.nodes.saturating_add(nodes);
         self.octets = self.octets.saturating_add(octets);
         self.too_large = true;
-        if self.nodes > MAX_NODES {
+        let XmlLimits { nodes, octets, .. } = self.limits;
+        if self.nodes > nodes {
             return Err(format!(
-                "there are more than {MAX_NODES} elements, attributes and texts"
+                "there are more than {nodes} elements, attributes and texts"
             ));
         }
-        if self.octets > MAX_DOCUMENT_LEN {
+        if self.octets > octets {
             return Err(format!(
-                "names, attributes and texts have more than {MAX_DOCUMENT_LEN} bytes"
+                "names, attributes and texts have more than {octets} bytes"
             ));
         }
         self.too_large = false;

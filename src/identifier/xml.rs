@@ -7,20 +7,25 @@ use quick_xml::errors::Error as XmlError;
 use quick_xml::escape::{EscapeError, resolve_predefined_entity};
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::limits::{MAX_DEPTH, too_large};
+use super::limits::{IDENTIFIER, XmlLimits, too_large};
 use super::model::{Element, Node};
 use super::wellformed::{Size, check_comment, check_instruction, is_xml_char};
 use crate::finding::{Code, Error};
 
 /// A document: its root, and the encoding that its declaration claims.
 #[derive(Debug)]
-pub(super) struct Document {
-    pub(super) root: Element,
+pub(crate) struct Document {
+    pub(crate) root: Element,
     pub(super) declared_encoding: Option<String>,
 }
 
-/// Reads a document. Iterative, so that nesting costs no stack.
+/// Reads a document of the size of a platform identifier.
 pub(super) fn parse(text: &str) -> Result<Document, Error> {
+    parse_within(text, IDENTIFIER)
+}
+
+/// Reads a document. Iterative, so that nesting costs no stack.
+pub(crate) fn parse_within(text: &str, limits: XmlLimits) -> Result<Document, Error> {
     if let Some((offset, c)) = text.char_indices().find(|(_, c)| !is_xml_char(*c)) {
         return Err(malformed(
             text,
@@ -40,7 +45,13 @@ pub(super) fn parse(text: &str) -> Result<Document, Error> {
     let config = reader.config_mut();
     config.expand_empty_elements = true;
     config.check_comments = true;
-    let mut builder = Builder::default();
+    let mut builder = Builder {
+        open: Vec::new(),
+        root: None,
+        declared_encoding: None,
+        size: Size::within(limits),
+        events: 0,
+    };
     loop {
         let offset = position(reader.buffer_position());
         let event = reader.read_event().map_err(|error| {
@@ -103,12 +114,11 @@ pub(super) fn write(element: &Element, out: &mut String) {
 }
 
 /// The part of a name after its prefix.
-pub(super) fn local_name(name: &str) -> &str {
+pub(crate) fn local_name(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
 /// Builds the tree from events.
-#[derive(Default)]
 struct Builder {
     open: Vec<Element>,
     root: Option<Element>,
@@ -173,9 +183,10 @@ impl Builder {
                 "a second element follows the root".to_owned(),
             ));
         }
-        if self.open.len() >= MAX_DEPTH {
+        let depth = self.size.max_depth();
+        if self.open.len() >= depth {
             return Err(Trouble::TooLarge(format!(
-                "elements are nested deeper than {MAX_DEPTH}"
+                "elements are nested deeper than {depth}"
             )));
         }
         let name = start.name().as_ref().to_owned();

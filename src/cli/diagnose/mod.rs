@@ -1,6 +1,7 @@
 //! `diagnose`: what is wrong with a guarded fabric, as a tree.
 
 mod collect;
+mod gather;
 mod html;
 mod json;
 mod text;
@@ -12,24 +13,22 @@ use clap::{Args, Subcommand};
 use super::console::Console;
 use super::exit::Exit;
 use super::options::now;
-use crate::diagnose::files::SavedFile;
-use crate::diagnose::{Observation, Question, Role, Selection, Status, Target, diagnose};
-use crate::disk::{read_file, save};
+use crate::diagnose::files::ServiceAccount;
+use crate::diagnose::{Question, Selection, Status, diagnose};
+use crate::disk::save;
 use crate::finding::Error;
 
 const AFTER_HELP: &str = "\
 Examples:
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
+  endorse diagnose --path policy.inf --gmsa 'BASTION\\svc-hgs$'
 
 Exit codes:
   0  nothing failed
   1  a diagnostic failed
   2  wrong usage, or a file cannot be read or written
   3  a file could not be read as what it should be";
-
-/// The largest saved file that is read, in octets.
-const MAX_FILE_LEN: usize = 64 * 1024 * 1024;
 
 /// Options of `diagnose`.
 #[derive(Args, Debug)]
@@ -44,6 +43,10 @@ pub(super) struct Diagnose {
     /// Read what was saved on the machine in question: a file or a directory; may be repeated
     #[arg(long, value_name = "PATH")]
     path: Vec<PathBuf>,
+    /// The account that runs the Key Protection Service, as DOMAIN\name$ or as a SID; may be
+    /// repeated with other names of the same account
+    #[arg(long, value_name = "ACCOUNT_OR_SID")]
+    gmsa: Vec<String>,
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,
@@ -84,18 +87,10 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
-    let mut targets = Vec::new();
-    for path in &args.path {
-        let name = path.display().to_string();
-        let bytes = read_file(path, MAX_FILE_LEN)?;
-        targets.push(Target {
-            name: name.clone(),
-            role: Role::Unknown,
-            source: name.clone(),
-            observations: vec![Observation::File(SavedFile { name, bytes })],
-        });
-    }
+    let gathered = gather::gather(&args.path)?;
+    let targets = gathered.targets;
     let mut question = Question::new(now()?);
+    question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
@@ -110,8 +105,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         let text = text::tree(&report, args.detailed, console.color());
         console.print(&text);
     }
-    Ok(match report.status() {
+    Ok(gathered.exit.and(match report.status() {
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
-    })
+    }))
 }

@@ -12,7 +12,7 @@ use crate::finding::{Code, Error};
 const NAMESPACE: &str = "http://schemas.microsoft.com/powershell/2004/04";
 
 /// Whether a document is PowerShell's XML for objects.
-pub(in crate::identifier) fn is_clixml(root: &Element) -> bool {
+pub(crate) fn is_clixml(root: &Element) -> bool {
     local_name(&root.name) == "Objs" && namespace(root) == Some(NAMESPACE)
 }
 
@@ -81,14 +81,14 @@ fn object(element: &Element) -> Result<Value, Error> {
     }
 }
 
-fn elements(element: &Element) -> impl Iterator<Item = &Element> {
+pub(crate) fn elements(element: &Element) -> impl Iterator<Item = &Element> {
     element.children.iter().filter_map(|child| match child {
         Node::Element(child) => Some(child),
         _ => None,
     })
 }
 
-fn attribute<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
+pub(crate) fn attribute<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
     let mut attributes = element.attributes.iter();
     attributes.find_map(|(found, value)| (found == name).then_some(value.as_str()))
 }

@@ -13,7 +13,10 @@ mod reg_query;
 mod value;
 
 pub(super) use blob::{read as read_blob, starts_as_blob};
-pub(super) use clixml::{is_clixml, read as read_clixml};
+pub(crate) use clixml::is_clixml;
+pub(super) use clixml::read as read_clixml;
+#[cfg(feature = "diagnose")]
+pub(crate) use clixml::{attribute, elements};
 pub(super) use ek_text::explain as explain_text;
 pub(super) use endorsement::{is_export, read as read_export};
 pub(super) use json::{is_ek_info, read as read_json};

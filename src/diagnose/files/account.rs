@@ -1,0 +1,249 @@
+//! Accounts of Windows: names, security identifiers (SIDs), and which may be the same.
+
+/// The account that runs the Key Protection Service, under every name it is known by: a
+/// group managed service account (gMSA), as `DOMAIN\name$`, `name$` or a SID. Empty if it
+/// is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceAccount {
+    names: Vec<String>,
+}
+
+/// LOCAL SERVICE.
+pub(super) const LOCAL_SERVICE: &str = "S-1-5-19";
+/// NETWORK SERVICE.
+pub(super) const NETWORK_SERVICE: &str = "S-1-5-20";
+/// Everyone.
+pub(super) const EVERYONE: &str = "S-1-1-0";
+/// Authenticated Users.
+pub(super) const AUTHENTICATED_USERS: &str = "S-1-5-11";
+
+/// Names of well-known accounts, in lower case and without their authority, in the
+/// languages in which Windows is met most often. Names beyond these are not known.
+const NAMES: &[(&str, &[&str])] = &[
+    (
+        LOCAL_SERVICE,
+        &[
+            "local service",
+            "localservice",
+            "lokaler dienst",
+            "service local",
+            "servicio local",
+            "servizio locale",
+            "serviço local",
+        ],
+    ),
+    (
+        NETWORK_SERVICE,
+        &[
+            "network service",
+            "networkservice",
+            "netzwerkdienst",
+            "service réseau",
+            "servicio de red",
+            "servizio di rete",
+            "serviço de rede",
+        ],
+    ),
+    ("S-1-5-18", &["system", "système", "localsystem"]),
+    (
+        "S-1-5-32-544",
+        &[
+            "administrators",
+            "administratoren",
+            "administrateurs",
+            "administradores",
+        ],
+    ),
+    (EVERYONE, &["everyone", "jeder", "tout le monde", "todos"]),
+    (
+        AUTHENTICATED_USERS,
+        &["authenticated users", "authentifizierte benutzer"],
+    ),
+    ("S-1-3-4", &["owner rights"]),
+    ("S-1-5-32-545", &["users", "benutzer"]),
+];
+
+/// Authorities before whose names no domain can stand: what follows is well known, or
+/// certainly no account of a domain.
+const BUILT_IN: &[&str] = &["nt authority", "nt-autorität", "builtin", "vordefiniert"];
+
+/// Authorities whose accounts are neither a gMSA nor hold one.
+const OTHER_KINDS: &[&str] = &["nt service", "iis apppool", "nt virtual machine"];
+
+/// How an entry of a list relates to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// The same account.
+    Same,
+    /// Certainly another, and no group that could hold it.
+    Other,
+    /// It cannot be told from here: a group, or the same under another name.
+    Unknown,
+}
+
+impl ServiceAccount {
+    /// An account by these names, all of them for one account.
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
+        let names = names.into_iter().map(|name| name.trim().to_owned());
+        Self {
+            names: names.filter(|name| !name.is_empty()).collect(),
+        }
+    }
+
+    /// Whether nothing is known of it.
+    pub fn is_unknown(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// What it is called in messages.
+    pub fn shown(&self) -> String {
+        self.names.join(" = ")
+    }
+
+    /// The name that was given first.
+    pub(super) fn first(&self) -> Option<&str> {
+        self.names.first().map(String::as_str)
+    }
+
+    /// Whether its SID is known.
+    pub(super) fn is_known_by_sid(&self) -> bool {
+        self.names.iter().any(|name| is_sid(name))
+    }
+
+    /// How it is best written into a list of a security policy: the SID if there is one.
+    pub(super) fn for_policy(&self) -> Option<String> {
+        let sid = self.names.iter().find(|name| is_sid(name));
+        sid.map(|sid| format!("*{sid}"))
+            .or_else(|| self.names.first().cloned())
+    }
+
+    /// How an entry, a name or a SID, relates to it.
+    pub(super) fn relation(&self, entry: &str) -> Relation {
+        if self.names.iter().any(|name| same_name(name, entry)) {
+            return Relation::Same;
+        }
+        if well_known(entry).is_some() || is_of_other_kind(entry) {
+            return Relation::Other;
+        }
+        // A SID of no domain is no gMSA; one of a domain may be a group, as a name may.
+        match is_sid(entry) && !entry.to_ascii_uppercase().starts_with("S-1-5-21-") {
+            true => Relation::Other,
+            false => Relation::Unknown,
+        }
+    }
+}
+
+/// Whether this is written as a SID.
+pub(super) fn is_sid(text: &str) -> bool {
+    let mut parts = text.split('-');
+    parts
+        .next()
+        .is_some_and(|head| head.eq_ignore_ascii_case("S"))
+        && parts.next() == Some("1")
+        && parts.clone().count() >= 1
+        && parts.all(|part| !part.is_empty() && part.bytes().all(|octet| octet.is_ascii_digit()))
+}
+
+/// The SID of a well-known account by its name or SID.
+pub(super) fn well_known(entry: &str) -> Option<&'static str> {
+    let entry = entry.trim();
+    if let Some((sid, _)) = NAMES
+        .iter()
+        .find(|(sid, _)| entry.eq_ignore_ascii_case(sid))
+    {
+        return Some(sid);
+    }
+    let (authority, name) = match entry.rsplit_once('\\') {
+        Some((authority, name)) => (Some(authority), name),
+        None => (None, entry),
+    };
+    let is_built_in = |authority: &str| {
+        let lower = authority.to_lowercase();
+        BUILT_IN.contains(&lower.as_str()) || lower.starts_with("autorit")
+    };
+    if authority.is_some_and(|authority| !is_built_in(authority)) {
+        return None;
+    }
+    let name = name.to_lowercase();
+    let mut all = NAMES.iter();
+    all.find_map(|(sid, names)| names.contains(&name.as_str()).then_some(*sid))
+}
+
+fn is_of_other_kind(entry: &str) -> bool {
+    entry
+        .split_once('\\')
+        .is_some_and(|(authority, _)| OTHER_KINDS.contains(&authority.to_lowercase().as_str()))
+}
+
+/// Whether two names are of one account, as far as both say: a domain that only one of them
+/// has does not count. Windows does not tell names apart by case.
+fn same_name(one: &str, other: &str) -> bool {
+    let one = one.trim().to_lowercase();
+    let other = other.trim().to_lowercase();
+    match (one.rsplit_once('\\'), other.rsplit_once('\\')) {
+        (Some(_), Some(_)) | (None, None) => one == other,
+        (Some((_, name)), None) => name == other,
+        (None, Some((_, name))) => one == name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gmsa() -> ServiceAccount {
+        ServiceAccount::new(["BASTION\\svc-hgs$".to_owned()])
+    }
+
+    #[test]
+    fn the_account_is_known_by_its_names() {
+        for entry in ["BASTION\\svc-hgs$", "bastion\\SVC-HGS$", "svc-hgs$"] {
+            assert_eq!(gmsa().relation(entry), Relation::Same, "{entry}");
+        }
+        let sid = "S-1-5-21-1-2-3-1601";
+        assert_eq!(gmsa().relation(sid), Relation::Unknown);
+        let both = ServiceAccount::new(["svc-hgs$".to_owned(), sid.to_owned()]);
+        assert_eq!(both.relation(sid), Relation::Same);
+        assert_eq!(both.for_policy().unwrap(), format!("*{sid}"));
+    }
+
+    #[test]
+    fn others_are_told_from_those_that_may_be_it() {
+        for (entry, relation) in [
+            ("S-1-5-18", Relation::Other),
+            ("S-1-5-80-1-2-3", Relation::Other),
+            ("NT AUTHORITY\\SYSTEM", Relation::Other),
+            ("IIS APPPOOL\\KeyProtection", Relation::Other),
+            ("BASTION\\HGS Readers", Relation::Unknown),
+            ("OTHER\\svc-hgs$", Relation::Unknown),
+            ("S-1-5-21-1-2-3-513", Relation::Unknown),
+        ] {
+            assert_eq!(gmsa().relation(entry), relation, "{entry}");
+        }
+    }
+
+    #[test]
+    fn well_known_accounts_by_name_and_language() {
+        for (name, sid) in [
+            ("S-1-5-19", LOCAL_SERVICE),
+            ("NT AUTHORITY\\LOCAL SERVICE", LOCAL_SERVICE),
+            ("Local Service", LOCAL_SERVICE),
+            ("NT-AUTORITÄT\\Netzwerkdienst", NETWORK_SERVICE),
+            ("AUTORITE NT\\SERVICE RÉSEAU", NETWORK_SERVICE),
+            ("BUILTIN\\Administrators", "S-1-5-32-544"),
+        ] {
+            assert_eq!(well_known(name), Some(sid), "{name}");
+        }
+        for name in ["BASTION\\LOCAL SERVICE", "LOCAL SERVICES", "S-1-5-190"] {
+            assert_eq!(well_known(name), None, "{name}");
+        }
+        for (text, is) in [
+            ("S-1-5", true),
+            ("S-1-", false),
+            ("S-2-5", false),
+            ("x", false),
+        ] {
+            assert_eq!(is_sid(text), is, "{text}");
+        }
+    }
+}
