@@ -1,8 +1,12 @@
+use std::time::Duration;
+
+use super::hgsa::service_info::OperationMode;
 use super::{
     Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, files,
     host, service,
 };
 use crate::der::Time;
+use crate::ek::Certificate;
 
 /// Every diagnostic there is, by the module that makes it.
 pub const DEFINITIONS: &[&[&Definition]] =
@@ -16,6 +20,12 @@ pub struct Question {
     pub at: Time,
     /// Which sets.
     pub selection: Selection,
+    /// Who is trusted to issue certificates for HTTPS.
+    pub tls_roots: Vec<Certificate>,
+    /// The mode in which every node of a service should be.
+    pub expected_mode: Option<OperationMode>,
+    /// For how long the nodes were asked before this, until they would all be in that mode.
+    pub waited: Option<Duration>,
 }
 
 impl Question {
@@ -24,6 +34,9 @@ impl Question {
         Self {
             at,
             selection: Selection::all(),
+            tls_roots: Vec::new(),
+            expected_mode: None,
+            waited: None,
         }
     }
 }

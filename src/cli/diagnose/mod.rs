@@ -3,6 +3,8 @@
 mod collect;
 mod html;
 mod json;
+#[cfg(feature = "fetch")]
+mod live;
 mod text;
 
 use std::path::PathBuf;
@@ -53,6 +55,12 @@ pub(super) struct Diagnose {
     /// Write the report as a page of HTML to this file as well
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    live: live::LiveArgs,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    modes: live::ModeArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -85,6 +93,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         return collect::run(args, console);
     }
     let mut targets = Vec::new();
+    #[cfg(feature = "fetch")]
+    targets.extend(args.live.gather()?);
     for path in &args.path {
         let name = path.display().to_string();
         let bytes = read_file(path, MAX_FILE_LEN)?;
@@ -99,6 +109,11 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
+    }
+    #[cfg(feature = "fetch")]
+    {
+        question.tls_roots = args.live.tls_roots()?;
+        question.expected_mode = args.modes.expected();
     }
     let report = diagnose(&targets, &question);
     if let Some(path) = &args.html {
