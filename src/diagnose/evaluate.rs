@@ -1,9 +1,13 @@
+use std::time::Duration;
+
 use super::files::ServiceAccount;
+use super::hgsa::service_info::OperationMode;
 use super::{
     Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, files,
     host, service,
 };
 use crate::der::Time;
+use crate::ek::Certificate;
 
 /// Every diagnostic there is, by the module that makes it.
 pub const DEFINITIONS: &[&[&Definition]] =
@@ -19,6 +23,12 @@ pub struct Question {
     pub selection: Selection,
     /// The account that runs the Key Protection Service.
     pub service_account: ServiceAccount,
+    /// Who is trusted to issue certificates for HTTPS.
+    pub tls_roots: Vec<Certificate>,
+    /// The mode in which every node of a service should be.
+    pub expected_mode: Option<OperationMode>,
+    /// For how long the nodes were asked before this, until they would all be in that mode.
+    pub waited: Option<Duration>,
 }
 
 impl Question {
@@ -28,6 +38,9 @@ impl Question {
             at,
             selection: Selection::all(),
             service_account: ServiceAccount::default(),
+            tls_roots: Vec::new(),
+            expected_mode: None,
+            waited: None,
         }
     }
 }

@@ -31,6 +31,25 @@ pub enum Cause {
     Broken,
 }
 
+impl Cause {
+    /// In a word, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "not-allowed",
+            Self::Inside => "inside",
+            Self::Spent => "spent",
+            Self::Unreachable => "unreachable",
+            Self::Tls => "tls",
+            Self::TimedOut => "timed-out",
+            Self::NotFound => "not-found",
+            Self::Redirect => "redirect",
+            Self::Status(_) => "status",
+            Self::TooLarge => "too-large",
+            Self::Broken => "broken",
+        }
+    }
+}
+
 /// A fetch that came to nothing: why, and what to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pki_types::CertificateDer;
+use ureq::config::ConfigBuilder;
 use ureq::http::{Response, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::typestate::AgentScope;
 use ureq::unversioned::resolver::Resolver;
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Body, Proxy};
 
 use super::address::port;
@@ -47,8 +49,21 @@ pub(super) fn agent(
     timeout: Duration,
     resolver: impl Resolver,
 ) -> Agent {
-    let config = Agent::config_builder()
-        .tls_config(tls.clone())
+    let config = config(proxy, timeout).tls_config(tls.clone()).build();
+    Agent::with_parts(config, DefaultConnector::default(), resolver)
+}
+
+/// The same without a proxy, over connections that are made in another way.
+pub(super) fn agent_over(
+    connector: impl Connector,
+    timeout: Duration,
+    resolver: impl Resolver,
+) -> Agent {
+    Agent::with_parts(config(None, timeout).build(), connector, resolver)
+}
+
+fn config(proxy: Option<Proxy>, timeout: Duration) -> ConfigBuilder<AgentScope> {
+    Agent::config_builder()
         .proxy(proxy)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -58,8 +73,6 @@ pub(super) fn agent(
         .input_buffer_size(INPUT_BUFFER_LEN)
         .max_idle_connections(0)
         .user_agent(USER_AGENT)
-        .build();
-    Agent::with_parts(config, DefaultConnector::default(), resolver)
 }
 
 /// The body of a reply, if its status is 200 and it has at most `max_len` bytes.
@@ -72,6 +85,15 @@ pub(super) fn read(
     if status != StatusCode::OK {
         return Err(refusal(url, &response));
     }
+    read_body(url, response, max_len)
+}
+
+/// The body of a reply of whatever status, if it has at most `max_len` bytes.
+pub(super) fn read_body(
+    url: &str,
+    response: Response<Body>,
+    max_len: usize,
+) -> Result<Vec<u8>, Failure> {
     let too_large = || Failure {
         cause: Cause::TooLarge,
         error: Error::malformed(
@@ -101,6 +123,15 @@ pub(super) fn read(
         return Err(too_large());
     }
     Ok(bytes)
+}
+
+/// The certificate authorities that browsers trust with servers.
+///
+/// # Errors
+/// One that cannot be read, which the tests rule out.
+pub fn browser_roots() -> Result<Vec<Certificate>, Error> {
+    let known = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    known.map(|der| Certificate::from_der(der)).collect()
 }
 
 /// The roots of browsers, and the extra ones.
@@ -143,5 +174,13 @@ pub(super) fn read_proxy(url: &str) -> Result<Proxy, Error> {
     match proxy.protocol() {
         ureq::ProxyProtocol::Http | ureq::ProxyProtocol::Https => Ok(proxy),
         _ => Err(misuse()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_roots_of_browsers_can_be_read() {
+        assert!(super::browser_roots().unwrap().len() > 100);
     }
 }

@@ -4,6 +4,8 @@ mod collect;
 mod gather;
 mod html;
 mod json;
+#[cfg(feature = "fetch")]
+mod live;
 mod text;
 
 use std::path::PathBuf;
@@ -56,6 +58,12 @@ pub(super) struct Diagnose {
     /// Write the report as a page of HTML to this file as well
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    live: live::LiveArgs,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    modes: live::ModeArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -88,12 +96,19 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         return collect::run(args, console);
     }
     let gathered = gather::gather(&args.path)?;
-    let targets = gathered.targets;
+    let mut targets = gathered.targets;
+    #[cfg(feature = "fetch")]
+    targets.extend(args.live.gather()?);
     let mut question = Question::new(now()?);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
+    }
+    #[cfg(feature = "fetch")]
+    {
+        question.tls_roots = args.live.tls_roots()?;
+        question.expected_mode = args.modes.expected();
     }
     let report = diagnose(&targets, &question);
     if let Some(path) = &args.html {

@@ -1,0 +1,222 @@
+//! What is looked at over the network: the options for it, and the targets that come of it.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::connection::tls_roots;
+use crate::diagnose::hgsa::service_info::OperationMode;
+use crate::diagnose::service::{Looking, NodeObservation};
+use crate::diagnose::{Observation, Role, Target};
+use crate::ek::Certificate;
+use crate::fetch::{HgsService, browser_roots};
+use crate::finding::Error;
+
+/// The most services of one run: a fabric has one, and perhaps a fallback.
+const MAX_SERVICES: usize = 8;
+
+/// The port of NTP.
+const NTP_PORT: u16 = 123;
+
+/// Options for looking at a service over the network; `diagnose collect` has the same.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Over the network")]
+pub(super) struct LiveArgs {
+    /// Look at the nodes of this Host Guardian Service: http://NAME or https://NAME; may be repeated
+    #[arg(long, value_name = "URL", value_parser = read_service)]
+    hgs: Vec<HgsService>,
+    /// A node that the name of the service does not stand for; may be repeated
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = read_node, requires = "hgs")]
+    node: Vec<(IpAddr, Option<u16>)>,
+    /// Take these for the addresses of a name, without DNS; may be repeated
+    #[arg(long, value_name = "NAME=ADDRESS[,ADDRESS]", value_parser = read_resolve)]
+    resolve: Vec<(String, Vec<IpAddr>)>,
+    /// Trust the certificate authorities in this file for HTTPS as well; may be repeated
+    #[arg(long, value_name = "FILE")]
+    tls_root: Vec<PathBuf>,
+    /// Compare the clocks with that of this NTP server
+    #[arg(long, value_name = "HOST[:PORT]", value_parser = read_clock, requires = "hgs")]
+    ntp: Option<(String, u16)>,
+    /// Ask each node for the time by NTP as well [default port: 123]
+    #[arg(
+        long,
+        value_name = "PORT",
+        num_args = 0..=1,
+        default_missing_value = "123",
+        require_equals = true,
+        requires = "hgs"
+    )]
+    node_ntp: Option<u16>,
+    /// How long one request may take, in seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 15,
+        value_parser = clap::value_parser!(u64).range(1..=600)
+    )]
+    timeout: u64,
+}
+
+/// Options for judging what was seen of a service, wherever it comes from.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Modes")]
+pub(super) struct ModeArgs {
+    /// The mode in which every node should be
+    #[arg(long, value_name = "MODE")]
+    expect_mode: Option<Mode>,
+    /// After a change of the mode: ask until every node is in this one, then diagnose
+    #[arg(
+        long,
+        value_name = "MODE",
+        requires = "hgs",
+        conflicts_with = "expect_mode"
+    )]
+    wait_for_mode: Option<Mode>,
+    /// How long to wait for that, in minutes
+    #[arg(
+        long,
+        value_name = "MINUTES",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(1..=10),
+        requires = "wait_for_mode"
+    )]
+    wait_limit: u64,
+}
+
+/// A mode as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Hosts are attested by their TPM
+    Tpm,
+    /// Hosts are attested by a group in Active Directory
+    Ad,
+    /// Hosts are attested by a key of their own
+    HostKey,
+}
+
+impl From<Mode> for OperationMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Tpm => Self::Tpm,
+            Mode::Ad => Self::ActiveDirectory,
+            Mode::HostKey => Self::HostKey,
+        }
+    }
+}
+
+impl LiveArgs {
+    /// Looks at every node of every service that was named.
+    pub(super) fn gather(&self) -> Result<Vec<Target>, Error> {
+        let looking = self.looking()?;
+        let seen = self.hgs.iter().flat_map(|service| looking.observe(service));
+        Ok(seen.map(target).collect())
+    }
+
+    /// Who is trusted to issue certificates for HTTPS: those that were named, and those that
+    /// browsers trust.
+    pub(super) fn tls_roots(&self) -> Result<Vec<Certificate>, Error> {
+        let mut roots = tls_roots(&self.tls_root)?;
+        roots.extend(browser_roots()?);
+        Ok(roots)
+    }
+
+    fn looking(&self) -> Result<Looking, Error> {
+        if self.hgs.len() > MAX_SERVICES {
+            return Err(Error::misuse(
+                format!("more than {MAX_SERVICES} services at once"),
+                "look at them one after the other",
+            ));
+        }
+        if self.hgs.len() > 1 && !self.node.is_empty() {
+            return Err(Error::misuse(
+                "it is not clear to which service a node of --node belongs",
+                "look at the services one after the other, each with its nodes",
+            ));
+        }
+        Ok(Looking {
+            timeout: Duration::from_secs(self.timeout),
+            nodes: self.node.clone(),
+            resolve: self.resolve.clone(),
+            reference: self.ntp.clone(),
+            node_ntp: self.node_ntp,
+        })
+    }
+}
+
+impl ModeArgs {
+    /// The mode that was asked for.
+    pub(super) fn expected(&self) -> Option<OperationMode> {
+        self.expect_mode.or(self.wait_for_mode).map(Into::into)
+    }
+}
+
+fn target(node: NodeObservation) -> Target {
+    Target {
+        name: match node.address {
+            Some(_) => format!("{} at {}", node.service.host, node.name()),
+            None => node.service.host.clone(),
+        },
+        role: Role::HostGuardianService,
+        source: node.service.to_string(),
+        observations: vec![Observation::Node(node)],
+    }
+}
+
+fn read_service(text: &str) -> Result<HgsService, String> {
+    HgsService::read(text).map_err(|error| format!("{error}; {}", error.help))
+}
+
+/// `ADDRESS`, `ADDRESS:PORT`, `[ADDRESS]:PORT`.
+fn read_node(text: &str) -> Result<(IpAddr, Option<u16>), String> {
+    if let Ok(ip) = read_ip(text) {
+        return Ok((ip, None));
+    }
+    let (host, port) = split_port(text)?;
+    let port = port.ok_or("write ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT")?;
+    Ok((read_ip(host)?, Some(port)))
+}
+
+fn read_resolve(text: &str) -> Result<(String, Vec<IpAddr>), String> {
+    let (name, addresses) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("write NAME=ADDRESS, and more addresses after commas")?;
+    let addresses = addresses.split(',').map(read_ip);
+    Ok((name.to_owned(), addresses.collect::<Result<_, _>>()?))
+}
+
+fn read_clock(text: &str) -> Result<(String, u16), String> {
+    if let Ok(ip) = read_ip(text) {
+        return Ok((ip.to_string(), NTP_PORT));
+    }
+    let (host, port) = split_port(text)?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if read_ip(host).is_err() && (host.is_empty() || !host.chars().all(is_name)) {
+        return Err("write HOST or HOST:PORT".to_owned());
+    }
+    Ok((host.to_owned(), port.unwrap_or(NTP_PORT)))
+}
+
+/// The address with its brackets, if it is IPv6, or without.
+fn read_ip(text: &str) -> Result<IpAddr, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse()
+        .map_err(|_| format!("'{text}' is no IP address"))
+}
+
+fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {
+    match text.rsplit_once(':') {
+        None => Ok((text, None)),
+        Some((host, digits)) => {
+            let is_number = digits.bytes().all(|digit| digit.is_ascii_digit());
+            let port = digits.parse().ok().filter(|port| is_number && *port != 0);
+            port.map(|port| (host, Some(port)))
+                .ok_or_else(|| format!("'{digits}' is no port"))
+        }
+    }
+}
