@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::bundle::Missing;
 use super::files::SavedFile;
 use super::host::HostObservation;
 use super::service::NodeObservation;
@@ -42,6 +43,8 @@ pub enum Observation {
     Host(HostObservation),
     /// A file that was saved on the machine in question.
     File(SavedFile),
+    /// Something that a bundle does not hold, or that could not be read of it.
+    Missing(Missing),
 }
 
 /// A machine, or the fabric, with what was seen of it.

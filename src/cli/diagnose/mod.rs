@@ -1,9 +1,14 @@
 //! `diagnose`: what is wrong with a guarded fabric, as a tree.
 
 mod collect;
+mod gather_args;
 mod html;
 mod json;
 mod text;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -11,16 +16,20 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::exit::Exit;
-use super::options::now;
-use crate::diagnose::files::SavedFile;
-use crate::diagnose::{Observation, Question, Role, Selection, Status, Target, diagnose};
-use crate::disk::{read_file, save};
+use super::options::{now, parse_time};
+use crate::der::Time;
+use crate::diagnose::{Question, Report, Selection, Status, diagnose};
+use crate::disk::save;
 use crate::finding::Error;
+
+use gather_args::{GatherArgs, Gathered, gather};
 
 const AFTER_HELP: &str = "\
 Examples:
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
+  endorse diagnose collect --path traces/ --output fabric.json
+  endorse diagnose --path fabric.json --diagnostic Https --detailed
 
 Exit codes:
   0  nothing failed
@@ -28,8 +37,8 @@ Exit codes:
   2  wrong usage, or a file cannot be read or written
   3  a file could not be read as what it should be";
 
-/// The largest saved file that is read, in octets.
-const MAX_FILE_LEN: usize = 64 * 1024 * 1024;
+/// This program, as bundles name it.
+const PROGRAM: &str = concat!("endorse ", env!("CARGO_PKG_VERSION"));
 
 /// Options of `diagnose`.
 #[derive(Args, Debug)]
@@ -41,12 +50,14 @@ const MAX_FILE_LEN: usize = 64 * 1024 * 1024;
 pub(super) struct Diagnose {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Read what was saved on the machine in question: a file or a directory; may be repeated
-    #[arg(long, value_name = "PATH")]
-    path: Vec<PathBuf>,
+    #[command(flatten)]
+    gather: GatherArgs,
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,
+    /// Judge as of this time [default: now; for bundles alone, when the last was made]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
+    at: Option<Time>,
     /// Show what passed and what does not apply as well
     #[arg(long)]
     detailed: bool,
@@ -61,6 +72,37 @@ enum Command {
     Collect(collect::Collect),
 }
 
+/// All that the text, the JSON and the page show.
+struct Run<'a> {
+    report: &'a Report,
+    /// The time as of which it was judged.
+    at: Time,
+    /// When this run is, to tell how old a bundle is.
+    now: Time,
+    bundles: &'a [OpenedBundle],
+    errors: &'a [Error],
+}
+
+/// Where a bundle comes from.
+#[derive(Debug)]
+struct OpenedBundle {
+    path: String,
+    made_at: Time,
+    made_by: String,
+}
+
+impl OpenedBundle {
+    fn in_words(&self, now: Time) -> String {
+        format!(
+            "bundle {}: made at {} by {}, {}",
+            self.path,
+            self.made_at,
+            self.made_by,
+            words::age(self.made_at, now)
+        )
+    }
+}
+
 impl Diagnose {
     /// The name that the JSON of the command that was given has.
     pub(super) fn schema(&self) -> &'static str {
@@ -68,6 +110,20 @@ impl Diagnose {
             None => "diagnose",
             Some(Command::Collect(_)) => "diagnose.collect",
         }
+    }
+}
+
+impl Gathered {
+    /// What was collected is judged as of then: a certificate that has expired since was
+    /// not what was wrong.
+    fn judged_at(&self, now: Time) -> Time {
+        let newest = self.bundles.iter().map(|bundle| bundle.made_at).max();
+        newest.filter(|_| self.from_bundles_only).unwrap_or(now)
+    }
+
+    fn exit(&self) -> Exit {
+        let exits = self.errors.iter().map(Exit::from);
+        exits.fold(Exit::Done, Exit::and)
     }
 }
 
@@ -84,34 +140,34 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
-    let mut targets = Vec::new();
-    for path in &args.path {
-        let name = path.display().to_string();
-        let bytes = read_file(path, MAX_FILE_LEN)?;
-        targets.push(Target {
-            name: name.clone(),
-            role: Role::Unknown,
-            source: name.clone(),
-            observations: vec![Observation::File(SavedFile { name, bytes })],
-        });
-    }
-    let mut question = Question::new(now()?);
+    let now = now()?;
+    let gathered = gather(&args.gather, now, console)?;
+    let at = args.at.unwrap_or_else(|| gathered.judged_at(now));
+    let mut question = Question::new(at);
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
     }
-    let report = diagnose(&targets, &question);
+    let report = diagnose(&gathered.targets, &question);
+    let run = Run {
+        report: &report,
+        at,
+        now,
+        bundles: &gathered.bundles,
+        errors: &gathered.errors,
+    };
     if let Some(path) = &args.html {
-        save(path, html::page(&report, args.detailed).as_bytes())?;
+        save(path, html::page(&run, args.detailed).as_bytes())?;
     }
     if console.manner.json {
-        console.print(&json::document(&report));
-    } else {
-        let text = text::tree(&report, args.detailed, console.color());
+        console.print(&json::document(&run));
+    } else if !console.manner.quiet || report.status() == Status::Fail {
+        let text = text::tree(&run, args.detailed, console.color());
         console.print(&text);
     }
-    Ok(match report.status() {
+    let judged = match report.status() {
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
-    })
+    };
+    Ok(judged.and(gathered.exit()))
 }
