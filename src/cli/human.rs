@@ -17,7 +17,17 @@ const MAX_SHOWN: usize = 4096;
 
 /// A text as a person may see it: escaped, and cut if it is too long.
 fn shown(text: &str) -> String {
-    let mut escaped = escape(text);
+    cut(escape(text))
+}
+
+/// A text that somebody may copy, such as a command or a path of Windows. Where nothing in
+/// it needs an escape, its backslashes stay single.
+pub(super) fn copied(text: &str) -> String {
+    let plain = text.chars().all(|c| matches!(c, ' '..='~')) && !text.contains("\\u{");
+    cut(if plain { text.to_owned() } else { escape(text) })
+}
+
+fn cut(mut escaped: String) -> String {
     if let Some((end, _)) = escaped.char_indices().nth(MAX_SHOWN) {
         let left_out = escaped.chars().count().saturating_sub(MAX_SHOWN);
         escaped.truncate(end);
@@ -59,6 +69,33 @@ impl Page {
     pub(super) fn line(&mut self, depth: usize, text: &str) {
         self.indent(depth);
         self.text.push_str(&shown(text));
+        self.text.push('\n');
+    }
+
+    /// The same for a text that somebody may copy.
+    pub(super) fn copied(&mut self, depth: usize, text: &str) {
+        self.indent(depth);
+        self.text.push_str(&copied(text));
+        self.text.push('\n');
+    }
+
+    /// What was looked at, and how it ended.
+    pub(super) fn result(
+        &mut self,
+        depth: usize,
+        what: &str,
+        paint: Paint,
+        word: &str,
+        rest: &str,
+    ) {
+        self.indent(depth);
+        self.text.push_str(&copied(what));
+        self.text.push_str(": ");
+        self.text.push_str(&paint.on(self.color, word));
+        if !rest.is_empty() {
+            self.text.push(' ');
+            self.text.push_str(&copied(rest));
+        }
         self.text.push('\n');
     }
 
@@ -258,6 +295,8 @@ mod tests {
         page.head(attack, Paint::Bad, "REJECTED", attack);
         page.line(1, attack);
         page.field(1, "name", attack);
+        page.copied(1, attack);
+        page.result(1, attack, Paint::Bad, "Fail", attack);
         page.finding(1, &Finding::new(Code::Expired, attack, attack));
         let text = page.into_text();
         assert!(
@@ -265,7 +304,16 @@ mod tests {
             "{text:?}"
         );
         assert!(!text.contains('\u{202e}'));
-        assert_eq!(text.lines().count(), 5);
+        assert_eq!(text.lines().count(), 7);
+    }
+
+    #[test]
+    fn what_is_copied_keeps_its_backslashes() {
+        let command = r"Get-Item 'Cert:\LocalMachine\My'";
+        assert_eq!(copied(command), command);
+        // Not where somebody could take it for an escape, or beside one.
+        assert_eq!(copied(r"a\u{1b}"), r"a\\u{1b}");
+        assert_eq!(copied("a\\b\u{1b}"), r"a\\b\u{1b}");
     }
 
     #[test]

@@ -11,8 +11,10 @@ use crate::identifier::Machine;
 use crate::trust::Crl;
 
 #[derive(Serialize)]
-struct Envelope<'a, T> {
+struct Envelope<'a, T, S> {
     schema: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<S>,
     results: &'a [T],
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<JsonError>,
@@ -147,17 +149,33 @@ struct JsonChainStatus {
 
 /// The document of a command that came to results.
 pub(super) fn document<T: Serialize>(command: &str, results: &[T]) -> String {
-    write(command, results, None)
+    write::<T, ()>(command, results, None, None)
+}
+
+/// The same with something about all results together.
+#[cfg(feature = "diagnose")]
+pub(super) fn document_with<T: Serialize, S: Serialize>(
+    command: &str,
+    summary: S,
+    results: &[T],
+) -> String {
+    write(command, results, Some(summary), None)
 }
 
 /// The document of a command that failed before it came to any result.
 pub(super) fn failure(command: &str, error: &Error) -> String {
-    write::<()>(command, &[], Some(error.into()))
+    write::<(), ()>(command, &[], None, Some(error.into()))
 }
 
-fn write<T: Serialize>(command: &str, results: &[T], error: Option<JsonError>) -> String {
+fn write<T: Serialize, S: Serialize>(
+    command: &str,
+    results: &[T],
+    summary: Option<S>,
+    error: Option<JsonError>,
+) -> String {
     let envelope = Envelope {
         schema: format!("endorse.{command}/1"),
+        summary,
         results,
         error,
     };

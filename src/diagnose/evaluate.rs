@@ -3,15 +3,19 @@ use std::time::Duration;
 use super::files::ServiceAccount;
 use super::hgsa::service_info::OperationMode;
 use super::{
-    Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, files,
-    host, service,
+    Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, bundle,
+    files, host, service,
 };
 use crate::der::Time;
 use crate::ek::Certificate;
 
 /// Every diagnostic there is, by the module that makes it.
-pub const DEFINITIONS: &[&[&Definition]] =
-    &[service::DEFINITIONS, host::DEFINITIONS, files::DEFINITIONS];
+pub const DEFINITIONS: &[&[&Definition]] = &[
+    service::DEFINITIONS,
+    host::DEFINITIONS,
+    files::DEFINITIONS,
+    bundle::DEFINITIONS,
+];
 
 /// What is asked about the targets.
 #[derive(Clone, Debug)]
@@ -52,6 +56,7 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
         let mut found = service::node_diagnostics(target, question);
         found.extend(host::diagnostics(target, question));
         found.extend(files::diagnostics(target, question));
+        found.extend(bundle::diagnostics(target));
         in_sets(
             target.name.clone(),
             target.role,

@@ -16,14 +16,16 @@ mod quote;
 mod report;
 
 pub mod attestation;
+pub mod bundle;
 pub mod certificate;
 pub mod files;
 pub mod hgsa;
 pub mod host;
 pub mod service;
 
+pub use bundle::Bundle;
 pub use definition::{Basis, Definition, Selection, Set};
 pub use evaluate::{DEFINITIONS, Question, diagnose};
 pub use observation::{Observation, Role, Target};
 pub use quote::{powershell_quoted, sh_quoted};
-pub use report::{Diagnostic, Remedy, Report, SetReport, Status, TargetReport};
+pub use report::{Counts, Diagnostic, Remedy, Report, SetReport, Status, TargetReport};

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::bundle::Missing;
 use super::files::{SavedFile, UnreadFile};
 use super::host::HostObservation;
 use super::service::NodeObservation;
@@ -44,6 +45,8 @@ pub enum Observation {
     File(SavedFile),
     /// A file that is there and could not be read.
     Unread(UnreadFile),
+    /// Something that a bundle does not hold, or that could not be read of it.
+    Missing(Missing),
 }
 
 /// A machine, or the fabric, with what was seen of it.

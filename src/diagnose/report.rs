@@ -136,6 +136,42 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
 }
 
+/// How many diagnostics ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Wrong.
+    pub fail: usize,
+    /// Somebody should look.
+    pub warn: usize,
+    /// Right.
+    pub pass: usize,
+    /// There was nothing that they could be about.
+    pub not_applicable: usize,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(self) -> usize {
+        [self.fail, self.warn, self.pass, self.not_applicable]
+            .into_iter()
+            .fold(0, usize::saturating_add)
+    }
+
+    fn of<'a>(diagnostics: impl Iterator<Item = &'a Diagnostic>) -> Self {
+        let mut counts = Self::default();
+        for one in diagnostics {
+            let count = match one.status {
+                Status::Fail => &mut counts.fail,
+                Status::Warn => &mut counts.warn,
+                Status::Pass => &mut counts.pass,
+                Status::NotApplicable => &mut counts.not_applicable,
+            };
+            *count = count.saturating_add(1);
+        }
+        counts
+    }
+}
+
 impl SetReport {
     /// The heaviest status of its diagnostics.
     pub fn status(&self) -> Status {
@@ -148,12 +184,26 @@ impl TargetReport {
     pub fn status(&self) -> Status {
         worst(self.sets.iter().map(SetReport::status))
     }
+
+    /// How its diagnostics ended.
+    pub fn counts(&self) -> Counts {
+        Counts::of(self.diagnostics())
+    }
+
+    fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.sets.iter().flat_map(|set| &set.diagnostics)
+    }
 }
 
 impl Report {
     /// The heaviest status of its targets.
     pub fn status(&self) -> Status {
         worst(self.targets.iter().map(TargetReport::status))
+    }
+
+    /// How its diagnostics ended.
+    pub fn counts(&self) -> Counts {
+        Counts::of(self.targets.iter().flat_map(TargetReport::diagnostics))
     }
 }
 

@@ -9,4 +9,4 @@ mod save;
 
 pub use read::{Entry, EntryKind, entries_of, read_file, read_limited};
 pub(crate) use save::beside;
-pub use save::save;
+pub use save::{save, save_private};

@@ -15,12 +15,44 @@ const MAX_NAMES: u32 = 100;
 /// [`Fault::Environment`](crate::finding::Fault::Environment) if it cannot be
 /// written.
 pub fn save(path: &Path, content: &[u8]) -> Result<(), Error> {
+    save_as(path, content, |free| File::create_new(free))
+}
+
+/// The same for what only its owner may read, from its first byte on.
+///
+/// # Errors
+/// As for [`save`].
+pub fn save_private(path: &Path, content: &[u8]) -> Result<(), Error> {
+    save_as(path, content, create_private)
+}
+
+#[cfg(unix)]
+fn create_private(free: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(free)
+}
+
+/// Elsewhere a file has the access rights of its directory.
+#[cfg(not(unix))]
+fn create_private(free: &Path) -> io::Result<File> {
+    File::create_new(free)
+}
+
+fn save_as(
+    path: &Path,
+    content: &[u8],
+    make: impl Fn(&Path) -> io::Result<File>,
+) -> Result<(), Error> {
     let result = match fs::metadata(path) {
         Ok(there) if there.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
         Ok(there) if !there.is_file() => fs::write(path, content),
         // A link is followed, so that what it points to is replaced.
-        Ok(_) => fs::canonicalize(path).and_then(|target| replace(&target, content)),
-        Err(_) => replace(path, content),
+        Ok(_) => fs::canonicalize(path).and_then(|target| replace(&target, content, make)),
+        Err(_) => replace(path, content, make),
     };
     result.map_err(|error| {
         Error::environment(
@@ -31,8 +63,12 @@ pub fn save(path: &Path, content: &[u8]) -> Result<(), Error> {
     })
 }
 
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let (temporary, mut file) = beside(path, |free| File::create_new(free))?;
+fn replace(
+    path: &Path,
+    content: &[u8],
+    make: impl Fn(&Path) -> io::Result<File>,
+) -> io::Result<()> {
+    let (temporary, mut file) = beside(path, make)?;
     let written = file
         .write_all(content)
         .and_then(|()| file.sync_all())
@@ -96,6 +132,20 @@ mod tests {
         assert!(!error.help.is_empty());
         assert!(save(&dir.path().join("none/x"), b"x").is_err());
         assert_eq!(names(dir.path()), [""; 0]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_private_is_so_even_where_it_was_not() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bundle.json");
+        save(&path, b"old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        save_private(&path, b"new").unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::Exit;
-use crate::diagnose::files::{SavedFile, UnreadFile, is_readable};
+use crate::diagnose::files::{SavedFile, UnreadFile};
 use crate::diagnose::{Observation, Role, Target};
 use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::finding::Error;
@@ -26,7 +26,7 @@ const TRACE_MARK: &str = "TargetMetadata.xml";
 
 /// What the paths hold.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct Saved {
     /// A target for each folder of a host, each other directory, and each file.
     pub(super) targets: Vec<Target>,
     /// The worst of what happened: files that cannot be opened, inputs from which nothing
@@ -36,26 +36,19 @@ pub(super) struct Gathered {
     octets: usize,
 }
 
-/// Reads what was saved. Files that cannot be read are reported with their target.
-///
-/// # Errors
-/// A path that is not there, and more files or octets than are read.
-pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Error> {
-    let mut gathered = Gathered::default();
-    for path in paths {
-        let before = gathered.targets.len();
+impl Saved {
+    /// Reads what was saved at this path. Files that cannot be read are reported with their
+    /// target.
+    ///
+    /// # Errors
+    /// A path that is not there, and more files or octets than are read.
+    pub(super) fn read(&mut self, path: &Path) -> Result<(), Error> {
         for (name, files) in targets_of(path)? {
-            gathered.add(path, name, &files)?;
+            self.add(path, name, &files)?;
         }
-        let new = gathered.targets.get(before..).unwrap_or_default();
-        if !new.iter().any(is_readable) {
-            gathered.exit = gathered.exit.and(Exit::Unreadable);
-        }
+        Ok(())
     }
-    Ok(gathered)
-}
 
-impl Gathered {
     fn add(&mut self, path: &Path, name: String, files: &[PathBuf]) -> Result<(), Error> {
         let mut observations = Vec::new();
         for file in files {

@@ -1,7 +1,35 @@
+//! `endorse.diagnose/1`, which `docs/diagnose.md` describes.
+
 use serde::Serialize;
 
-use crate::cli::json;
-use crate::diagnose::{Diagnostic, Remedy, Report, SetReport, TargetReport};
+use super::{OpenedBundle, Run};
+use crate::cli::json::{self, JsonError};
+use crate::diagnose::{Counts, Diagnostic, Remedy, SetReport, TargetReport};
+
+#[derive(Serialize)]
+struct JsonSummary<'a> {
+    status: &'static str,
+    at: String,
+    counts: JsonCounts,
+    bundles: Vec<JsonBundle<'a>>,
+    errors: Vec<JsonError>,
+}
+
+#[derive(Serialize)]
+struct JsonCounts {
+    fail: usize,
+    warn: usize,
+    pass: usize,
+    not_applicable: usize,
+}
+
+#[derive(Serialize)]
+struct JsonBundle<'a> {
+    path: &'a str,
+    made_at: String,
+    made_by: &'a str,
+    age_seconds: i64,
+}
 
 #[derive(Serialize)]
 struct JsonTarget<'a> {
@@ -9,6 +37,7 @@ struct JsonTarget<'a> {
     role: &'static str,
     source: &'a str,
     status: &'static str,
+    counts: JsonCounts,
     sets: Vec<JsonSet<'a>>,
 }
 
@@ -37,9 +66,36 @@ struct JsonRemedy<'a> {
 }
 
 /// The document of a run.
-pub(super) fn document(report: &Report) -> String {
-    let targets: Vec<_> = report.targets.iter().map(target).collect();
-    json::document("diagnose", &targets)
+pub(super) fn document(run: &Run<'_>) -> String {
+    let targets: Vec<_> = run.report.targets.iter().map(target).collect();
+    let summary = JsonSummary {
+        status: run.report.status().as_str(),
+        at: run.at.to_string(),
+        counts: run.report.counts().into(),
+        bundles: run.bundles.iter().map(|one| bundle(one, run)).collect(),
+        errors: run.errors.iter().map(JsonError::from).collect(),
+    };
+    json::document_with("diagnose", summary, &targets)
+}
+
+impl From<Counts> for JsonCounts {
+    fn from(counts: Counts) -> Self {
+        Self {
+            fail: counts.fail,
+            warn: counts.warn,
+            pass: counts.pass,
+            not_applicable: counts.not_applicable,
+        }
+    }
+}
+
+fn bundle<'a>(bundle: &'a OpenedBundle, run: &Run<'_>) -> JsonBundle<'a> {
+    JsonBundle {
+        path: &bundle.path,
+        made_at: bundle.made_at.to_string(),
+        made_by: &bundle.made_by,
+        age_seconds: run.now.unix().saturating_sub(bundle.made_at.unix()),
+    }
 }
 
 fn target(target: &TargetReport) -> JsonTarget<'_> {
@@ -48,6 +104,7 @@ fn target(target: &TargetReport) -> JsonTarget<'_> {
         role: target.role.as_str(),
         source: &target.source,
         status: target.status().as_str(),
+        counts: target.counts().into(),
         sets: target.sets.iter().map(set).collect(),
     }
 }

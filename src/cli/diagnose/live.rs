@@ -107,6 +107,11 @@ impl From<Mode> for OperationMode {
 }
 
 impl LiveArgs {
+    /// Whether there is nothing to look at.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hgs.is_empty()
+    }
+
     /// Looks at every node of every service that was named.
     pub(super) fn gather(&self) -> Result<Vec<Target>, Error> {
         let looking = self.looking()?;

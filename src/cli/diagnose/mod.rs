@@ -2,11 +2,16 @@
 
 mod collect;
 mod gather;
+mod gather_args;
 mod html;
 mod json;
 #[cfg(feature = "fetch")]
 mod live;
 mod text;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
@@ -14,23 +19,31 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::exit::Exit;
-use super::options::now;
+use super::options::{now, parse_time};
+use crate::der::Time;
 use crate::diagnose::files::ServiceAccount;
-use crate::diagnose::{Question, Selection, Status, diagnose};
+use crate::diagnose::{Question, Report, Selection, Status, diagnose};
 use crate::disk::save;
 use crate::finding::Error;
+
+use gather_args::{GatherArgs, Gathered, gather};
 
 const AFTER_HELP: &str = "\
 Examples:
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
   endorse diagnose --path policy.inf --gmsa 'BASTION\\svc-hgs$'
+  endorse diagnose collect --path traces/ --output fabric.json
+  endorse diagnose --path fabric.json --diagnostic Https --detailed
 
 Exit codes:
   0  nothing failed
   1  a diagnostic failed
   2  wrong usage, or a file cannot be read or written
   3  a file could not be read as what it should be";
+
+/// This program, as bundles name it.
+const PROGRAM: &str = concat!("endorse ", env!("CARGO_PKG_VERSION"));
 
 /// Options of `diagnose`.
 #[derive(Args, Debug)]
@@ -42,9 +55,8 @@ Exit codes:
 pub(super) struct Diagnose {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Read what was saved on the machine in question: a file or a directory; may be repeated
-    #[arg(long, value_name = "PATH")]
-    path: Vec<PathBuf>,
+    #[command(flatten)]
+    gather: GatherArgs,
     /// The account that runs the Key Protection Service, as DOMAIN\name$ or as a SID; may be
     /// repeated with other names of the same account
     #[arg(long, value_name = "ACCOUNT_OR_SID")]
@@ -52,15 +64,15 @@ pub(super) struct Diagnose {
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,
+    /// Judge as of this time [default: now; for bundles alone, when the last was made]
+    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
+    at: Option<Time>,
     /// Show what passed and what does not apply as well
     #[arg(long)]
     detailed: bool,
     /// Write the report as a page of HTML to this file as well
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    #[cfg(feature = "fetch")]
-    #[command(flatten)]
-    live: live::LiveArgs,
     #[cfg(feature = "fetch")]
     #[command(flatten)]
     modes: live::ModeArgs,
@@ -72,6 +84,37 @@ enum Command {
     Collect(collect::Collect),
 }
 
+/// All that the text, the JSON and the page show.
+struct Run<'a> {
+    report: &'a Report,
+    /// The time as of which it was judged.
+    at: Time,
+    /// When this run is, to tell how old a bundle is.
+    now: Time,
+    bundles: &'a [OpenedBundle],
+    errors: &'a [Error],
+}
+
+/// Where a bundle comes from.
+#[derive(Debug)]
+struct OpenedBundle {
+    path: String,
+    made_at: Time,
+    made_by: String,
+}
+
+impl OpenedBundle {
+    fn in_words(&self, now: Time) -> String {
+        format!(
+            "bundle {}: made at {} by {}, {}",
+            self.path,
+            self.made_at,
+            self.made_by,
+            words::age(self.made_at, now)
+        )
+    }
+}
+
 impl Diagnose {
     /// The name that the JSON of the command that was given has.
     pub(super) fn schema(&self) -> &'static str {
@@ -79,6 +122,20 @@ impl Diagnose {
             None => "diagnose",
             Some(Command::Collect(_)) => "diagnose.collect",
         }
+    }
+}
+
+impl Gathered {
+    /// What was collected is judged as of then: a certificate that has expired since was
+    /// not what was wrong.
+    fn judged_at(&self, now: Time) -> Time {
+        let newest = self.bundles.iter().map(|bundle| bundle.made_at).max();
+        newest.filter(|_| self.from_bundles_only).unwrap_or(now)
+    }
+
+    fn exit(&self) -> Exit {
+        let exits = self.errors.iter().map(Exit::from);
+        exits.fold(self.exit, Exit::and)
     }
 }
 
@@ -95,33 +152,40 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
-    let gathered = gather::gather(&args.path)?;
-    let mut targets = gathered.targets;
-    #[cfg(feature = "fetch")]
-    targets.extend(args.live.gather()?);
-    let mut question = Question::new(now()?);
+    let now = now()?;
+    let gathered = gather(&args.gather, now, console)?;
+    let at = args.at.unwrap_or_else(|| gathered.judged_at(now));
+    let mut question = Question::new(at);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
+    #[cfg(feature = "fetch")]
+    {
+        question.tls_roots = args.gather.live.tls_roots()?;
+        question.expected_mode = args.modes.expected();
+    }
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
     }
-    #[cfg(feature = "fetch")]
-    {
-        question.tls_roots = args.live.tls_roots()?;
-        question.expected_mode = args.modes.expected();
-    }
-    let report = diagnose(&targets, &question);
+    let report = diagnose(&gathered.targets, &question);
+    let run = Run {
+        report: &report,
+        at,
+        now,
+        bundles: &gathered.bundles,
+        errors: &gathered.errors,
+    };
     if let Some(path) = &args.html {
-        save(path, html::page(&report, args.detailed).as_bytes())?;
+        save(path, html::page(&run, args.detailed).as_bytes())?;
     }
     if console.manner.json {
-        console.print(&json::document(&report));
-    } else {
-        let text = text::tree(&report, args.detailed, console.color());
+        console.print(&json::document(&run));
+    } else if !console.manner.quiet || report.status() == Status::Fail {
+        let text = text::tree(&run, args.detailed, console.color());
         console.print(&text);
     }
-    Ok(gathered.exit.and(match report.status() {
+    let judged = match report.status() {
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
-    }))
+    };
+    Ok(judged.and(gathered.exit()))
 }

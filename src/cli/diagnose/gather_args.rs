@@ -1,0 +1,134 @@
+//! What to look at: the same options for diagnosing it here and for collecting it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::OpenedBundle;
+use super::gather::Saved;
+#[cfg(feature = "fetch")]
+use super::live::LiveArgs;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::der::Time;
+use crate::diagnose::bundle::Bundle;
+use crate::diagnose::files::{SavedFile, is_readable};
+use crate::diagnose::{Observation, Target};
+use crate::finding::Error;
+
+/// What to look at, as typed.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "What to look at")]
+pub(super) struct GatherArgs {
+    /// Read what was saved on the machine in question: a file, a directory, or a bundle of
+    /// 'diagnose collect'; may be repeated
+    #[arg(long, value_name = "PATH")]
+    path: Vec<PathBuf>,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    pub(super) live: LiveArgs,
+}
+
+/// What there was to see.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// What was seen.
+    pub(super) targets: Vec<Target>,
+    /// The bundles that some of it comes from.
+    pub(super) bundles: Vec<OpenedBundle>,
+    /// Whether all of it comes from bundles.
+    pub(super) from_bundles_only: bool,
+    /// What could not be looked at.
+    pub(super) errors: Vec<Error>,
+    /// The worst of what happened to files that are reported with their target.
+    pub(super) exit: Exit,
+}
+
+/// Looks at all that was named. What cannot be looked at does not hinder the rest; it is
+/// told and kept.
+///
+/// # Errors
+/// If nothing was named.
+pub(super) fn gather(
+    args: &GatherArgs,
+    _now: Time,
+    console: &mut Console<'_>,
+) -> Result<Gathered, Error> {
+    if args.is_empty() {
+        return Err(Error::misuse(
+            "nothing was named to look at",
+            "name a service with --hgs, or what was saved on the machine in question with --path",
+        ));
+    }
+    let mut gathered = Gathered::default();
+    let mut saved = Saved::default();
+    for path in &args.path {
+        if let Err(error) = saved.read(path) {
+            gathered.errors.push(error);
+        }
+    }
+    gathered.exit = saved.exit;
+    gathered.open_bundles(saved.targets);
+    #[cfg(feature = "fetch")]
+    {
+        let live = args.live.gather()?;
+        gathered.from_bundles_only &= live.is_empty();
+        gathered.targets.extend(live);
+    }
+    for error in &gathered.errors {
+        console.error(error);
+    }
+    Ok(gathered)
+}
+
+impl GatherArgs {
+    fn is_empty(&self) -> bool {
+        #[cfg(feature = "fetch")]
+        let live = !self.live.is_empty();
+        #[cfg(not(feature = "fetch"))]
+        let live = false;
+        self.path.is_empty() && !live
+    }
+}
+
+impl Gathered {
+    /// Puts what the bundles among these files hold in their place.
+    fn open_bundles(&mut self, targets: Vec<Target>) {
+        self.from_bundles_only = true;
+        for mut target in targets {
+            let mut others = Vec::new();
+            for observation in std::mem::take(&mut target.observations) {
+                match observation {
+                    Observation::File(file) if Bundle::is_one(&file.bytes) => self.open(file),
+                    other => others.push(other),
+                }
+            }
+            if !others.is_empty() {
+                self.from_bundles_only = false;
+                target.observations = others;
+                if !is_readable(&target) {
+                    self.exit = self.exit.and(Exit::Unreadable);
+                }
+                self.targets.push(target);
+            }
+        }
+        self.from_bundles_only &= !self.bundles.is_empty();
+    }
+
+    fn open(&mut self, file: SavedFile) {
+        match Bundle::read(&file.bytes) {
+            Ok(bundle) => {
+                self.bundles.push(OpenedBundle {
+                    path: file.name,
+                    made_at: bundle.made_at,
+                    made_by: bundle.made_by,
+                });
+                self.targets.extend(bundle.targets);
+            }
+            Err(error) => self.errors.push(Error {
+                message: format!("{}: {}", file.name, error.message),
+                ..error
+            }),
+        }
+    }
+}
