@@ -1,2 +1,19 @@
 //! The attestation policies of a Host Guardian Service as a model: what each demands, what a
 //! host that fails it is told, and which of them a host in a given state would fail.
+//!
+//! The names in the columns of the table ([`POLICIES`]) are documented or observed each by
+//! itself. That a policy, a reason, a sub-status and an event belong together is concluded
+//! from their names: see [`COLUMNS`].
+
+mod event;
+mod guid;
+mod status;
+mod table;
+
+pub use event::{EVENTS, EVENTS_BASIS, EventInfo, event};
+pub use guid::{Guid, NoGuid};
+pub use status::{STATUSES, SUB_STATUSES, StatusInfo, status, sub_status};
+pub use table::{
+    COLUMNS, Column, DefaultState, POLICIES, PolicyInfo, Step, by_event, by_name, by_reason,
+    by_substatus,
+};
