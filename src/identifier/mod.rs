@@ -32,4 +32,6 @@ pub use limits::{
 };
 pub use model::{EkCert, EkPubEntry, Element, Identifier, Kind, Machine, Node};
 pub(crate) use object::list;
+#[cfg(feature = "diagnose")]
+pub(crate) use text::decode as decode_text;
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};

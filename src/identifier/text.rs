@@ -7,7 +7,7 @@ use crate::finding::{Code, Error};
 
 /// The encoding a text was in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TextEncoding {
+pub(crate) enum TextEncoding {
     Utf8,
     Utf16Le,
     Utf16Be,
@@ -17,7 +17,7 @@ pub(super) enum TextEncoding {
 ///
 /// The bytes decide, not what an XML declaration says: `Out-File` re-encodes a
 /// document without touching its declaration.
-pub(super) fn decode(bytes: &[u8]) -> Result<Option<(String, TextEncoding)>, Error> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Option<(String, TextEncoding)>, Error> {
     let (encoding, body) = match bytes {
         // The mark of UTF-32, which starts with that of UTF-16.
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(unknown("it is in UTF-32")),

@@ -1,2 +1,8 @@
 //! What a Host Guardian Service says over the wire ([MS-HGSA]): its answers about itself, and
 //! its error replies.
+
+mod reply;
+
+pub use reply::{
+    HealthCertificate, MAX_REPLY_DEPTH, MAX_REPLY_LEN, Reason, ReasonOrder, Reply, ReplyContent,
+};
