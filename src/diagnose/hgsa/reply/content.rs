@@ -369,12 +369,12 @@ impl ReplyContent {
             ],
             Self::Unauthorized => &[
                 Step::Do("in TPM mode register the platform identifier of the host"),
-                Step::PowerShell("Add-HgsAttestationTpmHost -Path .\\host.xml"),
+                Step::PowerShell("Add-HgsAttestationTpmHost -Path ./host.xml"),
                 Step::Do(
                     "in Active Directory mode put the computer into a trusted group and restart \
                      it; in host key mode register its key",
                 ),
-                Step::PowerShell("Add-HgsAttestationHostKey -Name 'NAME' -Path .\\hostkey.cer"),
+                Step::PowerShell("Add-HgsAttestationHostKey -Name 'NAME' -Path ./hostkey.cer"),
             ],
             Self::Unavailable => &[
                 Step::Do("try again; if it stays so, look at the application pool and the cluster"),
@@ -386,7 +386,7 @@ impl ReplyContent {
                      update host and service to the same cumulative update",
                 ),
                 Step::PowerShell(
-                    "Get-CimInstance -Namespace root\\Microsoft\\Windows\\DeviceGuard \
+                    "Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard \
                      Win32_DeviceGuard",
                 ),
             ],
