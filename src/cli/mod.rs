@@ -182,7 +182,7 @@ impl Cli {
             Command::MakeRequest(args) => ("make-request", make_request::run(args, console)),
             #[cfg(feature = "diagnose")]
             Command::AttestationPolicy(args) => {
-                ("attestation-policy", attestation_policy::run(args, console))
+                (args.schema(), attestation_policy::run(args, console))
             }
         };
         result.unwrap_or_else(|error| {
