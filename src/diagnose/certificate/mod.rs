@@ -6,7 +6,9 @@
 //! more than a warning.
 
 mod candidate;
+pub mod pfx;
 mod provider;
+mod request;
 mod role;
 mod rule;
 mod rules;
@@ -16,6 +18,7 @@ pub use candidate::{
     Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts, addresses, dns_names,
 };
 pub use provider::{ProviderHint, ProviderKind};
+pub use request::{MAX_REQUEST_LEN, Request};
 pub use role::{CertificateRole, Hsm, Profile, Question};
 pub use rule::{Outcome, Rule, RuleResult, all_rules, examine};
 pub use words::{

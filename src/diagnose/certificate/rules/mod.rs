@@ -33,7 +33,10 @@ mod source {
         "Obtain certificates for HGS, Request certificates from your certificate authority";
     pub(super) const SSL: &str = "Obtain certificates for HGS, Request an SSL certificate";
     pub(super) const HOST_KEY: &str = "Create a host key and add it to HGS, Create a host key";
-    pub(super) const MANAGE: &str = "Managing the Host Guardian Service";
+    pub(super) const RENEWING: &str =
+        "Managing the Host Guardian Service, Renewing or replacing keys";
+    pub(super) const REPLICATION: &str =
+        "Managing the Host Guardian Service, Key replication between nodes";
 }
 
 /// The roles that the tables of Microsoft's articles are about.
