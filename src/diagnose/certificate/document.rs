@@ -1,4 +1,5 @@
 use super::pfx::{Pfx, PfxCertificate};
+use super::plan::{is_certreq, read_certreq};
 use super::provider::ProviderHint;
 use super::request::Request;
 use super::template::{self, TemplateForm, read_templates};
@@ -24,6 +25,8 @@ pub enum DocumentKind {
     Pfx,
     /// Requests for certificates.
     Requests,
+    /// A file from which Windows' certreq makes a request.
+    Certreq,
     /// Certificate templates.
     Templates(TemplateForm),
 }
@@ -35,6 +38,7 @@ impl DocumentKind {
             Self::Certificates => "certificates",
             Self::Pfx => "pfx",
             Self::Requests => "requests",
+            Self::Certreq => "certreq",
             Self::Templates(_) => "templates",
         }
     }
@@ -92,9 +96,16 @@ impl Document {
             if is_pem(&text) {
                 return of_pem(bytes, &text);
             }
+            if is_certreq(bytes) {
+                let candidate = read_certreq(bytes)?;
+                return Ok(Self::new(
+                    DocumentKind::Certreq,
+                    vec![Subject::without_key(candidate)],
+                ));
+            }
             if template::is_likely(bytes) {
                 let (form, templates) = read_templates(bytes)?;
-                let subjects = templates.into_iter().map(Subject::template).collect();
+                let subjects = templates.into_iter().map(Subject::without_key).collect();
                 return Ok(Self::new(DocumentKind::Templates(form), subjects));
             }
         }
@@ -135,7 +146,7 @@ impl From<&Request> for Subject {
 }
 
 impl Subject {
-    fn template(candidate: Candidate) -> Self {
+    fn without_key(candidate: Candidate) -> Self {
         Self {
             candidate,
             certificate: None,

@@ -9,6 +9,7 @@ mod candidate;
 mod document;
 mod pair;
 pub mod pfx;
+mod plan;
 mod provider;
 mod request;
 mod role;
@@ -22,6 +23,9 @@ pub use candidate::{
 };
 pub use document::{Document, DocumentKind, Subject};
 pub use pair::{Comparison, Node, PairDifference, compare, renewal_finding};
+pub use plan::{
+    DEFAULT_PROVIDER, KEY_SIZES, RequestKey, RequestPlan, SubjectPart, parse_subject, read_certreq,
+};
 pub use provider::{ProviderHint, ProviderKind};
 pub use request::{MAX_REQUEST_LEN, Request};
 pub use role::{CertificateRole, Hsm, Profile, Question};
