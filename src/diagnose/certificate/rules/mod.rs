@@ -12,15 +12,17 @@ pub(super) use name::holds_name;
 use super::rule::Rule;
 use super::{CertificateRole, Profile};
 
-/// Every rule, in the order in which they are held.
-pub(super) const ALL: &[&[Rule]] = &[
+/// The rules for everything, in the order in which they are held.
+pub(super) const COMMON: &[&[Rule]] = &[
     key::RULES,
     usage::RULES,
-    template::RULES,
     name::RULES,
     time::RULES,
     keeping::RULES,
 ];
+
+/// The rules for templates alone.
+pub(super) const OF_TEMPLATES: &[Rule] = template::RULES;
 
 /// Where the rules stand.
 mod source {
