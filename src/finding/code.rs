@@ -285,6 +285,8 @@ codes! {
     PfxWork "pfx-work" Error None, None;
     /// The PKCS#12 file is protected by nothing that is read here.
     PfxUnsupported "pfx-unsupported" Error None, None;
+    /// The PKCS#12 file has no MAC, so nothing shows that it is as it was made.
+    PfxUnprotected "pfx-unprotected" Warning Some("RFC 7292 4"), None;
     /// An export of a certificate template that cannot be read.
     TemplateMalformed "template-malformed" Error None, None;
 }

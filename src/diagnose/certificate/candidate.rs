@@ -198,6 +198,14 @@ impl Candidate {
         self.common_names = subject.values(COMMON_NAME);
     }
 
+    /// With a subject as somebody wrote it: `CN=hgs.bastion.test,O=Contoso`.
+    pub(super) fn take_written_subject(&mut self, text: &str) {
+        text.clone_into(&mut self.subject);
+        let parts = text.split(',').filter_map(|part| part.split_once('='));
+        let names = parts.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case("CN"));
+        self.common_names = names.map(|(_, name)| name.trim().to_owned()).collect();
+    }
+
     /// With what extensions say.
     pub(super) fn take_extensions(&mut self, extensions: &Extensions) {
         self.key_usage = extensions.key_usage.map(|usage| usage.bits);

@@ -6,18 +6,31 @@
 //! more than a warning.
 
 mod candidate;
+mod document;
+mod pair;
+pub mod pfx;
+mod plan;
 mod provider;
+mod request;
 mod role;
 mod rule;
 mod rules;
+mod template;
 mod words;
 
 pub use candidate::{
     Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts, addresses, dns_names,
 };
+pub use document::{Document, DocumentKind, Subject};
+pub use pair::{Comparison, Node, PairDifference, compare, renewal_finding};
+pub use plan::{
+    DEFAULT_PROVIDER, KEY_SIZES, RequestKey, RequestPlan, SubjectPart, parse_subject, read_certreq,
+};
 pub use provider::{ProviderHint, ProviderKind};
+pub use request::{MAX_REQUEST_LEN, Request};
 pub use role::{CertificateRole, Hsm, Profile, Question};
 pub use rule::{Outcome, Rule, RuleResult, all_rules, examine};
+pub use template::{MAX_TEMPLATES, MAX_TEMPLATES_LEN, TemplateForm, read_templates};
 pub use words::{
     CLIENT_AUTHENTICATION, SERVER_AUTHENTICATION, cng_usage_in_words, key_usage_in_words,
     key_usage_octet, purpose_in_words, purposes_in_words,

@@ -1,4 +1,4 @@
-use super::{Candidate, CertificateRole, Profile, Question};
+use super::{Candidate, CandidateKind, CertificateRole, Profile, Question, rules};
 use crate::diagnose::Basis;
 use crate::finding::{Code, Finding, Severity};
 
@@ -97,7 +97,8 @@ impl RuleResult {
 
 /// Every rule, in the order in which they are held.
 pub fn all_rules() -> impl Iterator<Item = &'static Rule> {
-    super::rules::ALL.iter().copied().flatten()
+    let common = rules::COMMON.iter().copied().flatten();
+    common.chain(rules::OF_TEMPLATES)
 }
 
 /// Holds a candidate against every rule for this role in this profile.
@@ -113,8 +114,12 @@ pub fn examine(
         profile,
         question,
     };
-    let ours =
-        all_rules().filter(|rule| rule.roles.contains(&role) && rule.profiles.contains(&profile));
+    let of_templates: &[Rule] = match candidate.kind {
+        CandidateKind::Template => rules::OF_TEMPLATES,
+        _ => &[],
+    };
+    let held = rules::COMMON.iter().copied().flatten().chain(of_templates);
+    let ours = held.filter(|rule| rule.roles.contains(&role) && rule.profiles.contains(&profile));
     ours.map(|rule| {
         let outcome = (rule.check)(&asked);
         let severity = match outcome {

@@ -21,7 +21,7 @@ pub(super) const RULES: &[Rule] = &[
         told_in: &[],
         demand: "Nothing: it tells how certificate and key get to the other nodes.",
         basis: Basis::Documented,
-        source: source::MANAGE,
+        source: source::REPLICATION,
         help: "on each node, see that the service account may read the private key: \
                (Get-IISAppPool -Name KeyProtection).ProcessModel.UserName names it",
         check: replication,
@@ -56,7 +56,7 @@ fn replication(asked: &Asked<'_>) -> Outcome {
     }
     if asked.role == CertificateRole::Tls {
         return Outcome::Tell(
-            "a TLS certificate is never replicated: install it on every node, with its key"
+            "a TLS certificate is never replicated: install the same one on every node, with its key"
                 .to_owned(),
         );
     }

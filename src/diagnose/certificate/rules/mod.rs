@@ -12,15 +12,17 @@ pub(super) use name::holds_name;
 use super::rule::Rule;
 use super::{CertificateRole, Profile};
 
-/// Every rule, in the order in which they are held.
-pub(super) const ALL: &[&[Rule]] = &[
+/// The rules for everything, in the order in which they are held.
+pub(super) const COMMON: &[&[Rule]] = &[
     key::RULES,
     usage::RULES,
-    template::RULES,
     name::RULES,
     time::RULES,
     keeping::RULES,
 ];
+
+/// The rules for templates alone.
+pub(super) const OF_TEMPLATES: &[Rule] = template::RULES;
 
 /// Where the rules stand.
 mod source {
@@ -33,7 +35,10 @@ mod source {
         "Obtain certificates for HGS, Request certificates from your certificate authority";
     pub(super) const SSL: &str = "Obtain certificates for HGS, Request an SSL certificate";
     pub(super) const HOST_KEY: &str = "Create a host key and add it to HGS, Create a host key";
-    pub(super) const MANAGE: &str = "Managing the Host Guardian Service";
+    pub(super) const RENEWING: &str =
+        "Managing the Host Guardian Service, Renewing or replacing keys";
+    pub(super) const REPLICATION: &str =
+        "Managing the Host Guardian Service, Key replication between nodes";
 }
 
 /// The roles that the tables of Microsoft's articles are about.

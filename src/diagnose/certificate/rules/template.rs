@@ -98,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         demand: "Nothing: it tells whether keys can be put into a PFX file, which the service \
                  replicates.",
         basis: Basis::Documented,
-        source: source::MANAGE,
+        source: source::REPLICATION,
         help: "tick \"Allow private key to be exported\" if the service is to replicate the \
                certificate; leave it if keys are to stay where they are",
         check: |asked| match &asked.candidate.template {

@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         demand: "Nothing: the service uses the certificate whether it is valid or not, and does \
                  not ask whether it is revoked.",
         basis: Basis::Documented,
-        source: source::MANAGE,
+        source: source::RENEWING,
         help: "nothing has to be done for the service to work; if it is renewed, then with the \
                same key",
         check: |asked| told(asked, "the service uses it all the same"),

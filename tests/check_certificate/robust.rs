@@ -1,0 +1,60 @@
+//! Every prefix and many flipped bits of every form: read or refused, never a panic.
+
+use endorse::der::Time;
+use endorse::diagnose::certificate::{CertificateRole, Document, Profile, Question, examine};
+
+use super::{bytes, openssl};
+
+fn look(bytes: &[u8], password: &str) {
+    let Ok(document) = Document::read(bytes, Some(password)) else {
+        return;
+    };
+    let question = Question::new(Time::from_unix(0)).with_names(["a".to_owned()]);
+    for subject in &document.subjects {
+        for role in CertificateRole::ALL {
+            examine(&subject.candidate, role, Profile::Adcs, &question);
+        }
+    }
+}
+
+/// Each prefix, and each byte with one bit flipped, another bit in each place.
+fn torment(whole: &[u8], step: usize, password: &str) {
+    for end in (0..whole.len()).step_by(step) {
+        look(&whole[..end], password);
+    }
+    for place in (0..whole.len()).step_by(step) {
+        let mut broken = whole.to_vec();
+        broken[place] ^= 1 << (place % 8);
+        look(&broken, password);
+    }
+}
+
+#[test]
+fn requests_and_templates() {
+    let csr = bytes("signing.csr");
+    torment(&openssl(&["req", "-outform", "DER"], &csr), 1, "");
+    torment(&csr, 3, "");
+    for name in [
+        "template.ldf",
+        "template.json",
+        "template.txt",
+        "webserver.ldf",
+        "tls.cer",
+    ] {
+        torment(&bytes(name), 3, "");
+    }
+}
+
+/// With a password that is wrong for most of them, so that little is derived.
+#[test]
+fn pkcs12_files() {
+    for (name, password) in [
+        ("plain.pfx", "a pass phrase"),
+        ("nomac.pfx", "a pass phrase"),
+        ("legacy.pfx", "a pass phrase"),
+    ] {
+        torment(&bytes(name), 23, password);
+    }
+    // Bare of any cryptography every byte can be looked at.
+    torment(&bytes("plain.pfx")[..80], 1, "");
+}
