@@ -94,7 +94,12 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     }
     let mut targets = Vec::new();
     #[cfg(feature = "fetch")]
-    targets.extend(args.live.gather()?);
+    let (roots, waited) = {
+        let roots = args.live.tls_roots()?;
+        let waited = args.modes.wait(&args.live, console)?;
+        targets.extend(args.live.gather()?);
+        (roots, waited)
+    };
     for path in &args.path {
         let name = path.display().to_string();
         let bytes = read_file(path, MAX_FILE_LEN)?;
@@ -112,8 +117,9 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     }
     #[cfg(feature = "fetch")]
     {
-        question.tls_roots = args.live.tls_roots()?;
+        question.tls_roots = roots;
         question.expected_mode = args.modes.expected();
+        question.waited = waited;
     }
     let report = diagnose(&targets, &question);
     if let Some(path) = &args.html {
