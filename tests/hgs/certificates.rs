@@ -46,7 +46,17 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let params = server_params(names, change);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        config(certificate.der().to_vec(), &key)
+        config(vec![certificate.der().clone()], &key)
+    }
+
+    /// The same with the certificate of the authority so many times after its own.
+    pub(crate) fn server_with_chain(&self, names: &[&str], more: usize) -> ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let params = server_params(names, |_| {});
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let mut chain = vec![certificate.der().clone()];
+        chain.resize(more + 1, CertificateDer::from(self.der.clone()));
+        config(chain, &key)
     }
 }
 
@@ -54,7 +64,10 @@ impl Authority {
 pub(crate) fn self_signed(names: &[&str]) -> (ServerConfig, String) {
     let key = KeyPair::generate().unwrap();
     let certificate = server_params(names, |_| {}).self_signed(&key).unwrap();
-    (config(certificate.der().to_vec(), &key), certificate.pem())
+    (
+        config(vec![certificate.der().clone()], &key),
+        certificate.pem(),
+    )
 }
 
 fn server_params(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
@@ -70,16 +83,13 @@ fn server_params(names: &[&str], change: impl FnOnce(&mut CertificateParams)) ->
     params
 }
 
-fn config(certificate: Vec<u8>, key: &KeyPair) -> ServerConfig {
+fn config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from(certificate)],
-            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-        )
+        .with_single_cert(chain, PrivatePkcs8KeyDer::from(key.serialize_der()).into())
         .unwrap()
 }
 

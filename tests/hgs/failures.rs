@@ -386,6 +386,41 @@ fn signers_out_of_their_validity() {
     }
 }
 
+/// Both sides of both ends, to the second.
+#[test]
+fn the_first_and_the_last_second_of_a_signer() {
+    let fabric = Fabric::new();
+    let der = signer(-10, 300);
+    let certificate = endorse::ek::Certificate::from_der(&der).unwrap();
+    let body = numbers(&bundle(&[der]));
+    fabric.change_all(|node| (node.signers, node.sends_date) = (Ok(body.clone()), false));
+    let looking = Looking {
+        node_ntp: None,
+        ..fabric.looking()
+    };
+    let seen = looking.observe(&fabric.service());
+    let (first, last) = (
+        certificate.not_before().unix(),
+        certificate.not_after().unix(),
+    );
+    for (at, status) in [
+        (first - 1, Fail),
+        (first, Pass),
+        (last, Pass),
+        (last + 1, Fail),
+    ] {
+        let mut seen = seen.clone();
+        for node in &mut seen {
+            node.at = at;
+        }
+        let report = judge(seen, &question());
+        assert_eq!(
+            diagnostic(&report, "127.0.0.1", "hgs-signer-valid").status,
+            status
+        );
+    }
+}
+
 #[test]
 fn nodes_with_different_signers() {
     let body = numbers(&bundle(&[signer(-10, 300)]));

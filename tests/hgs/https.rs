@@ -172,22 +172,3 @@ fn certificates_that_signed_themselves() {
     }
     assert_eq!(diagnostic(&report, NODE, "hgs-operation-mode").status, Pass);
 }
-
-/// A node that speaks no TLS where it should.
-#[test]
-fn no_tls_at_all() {
-    let authority = Authority::new();
-    let tls = || authority.server(&[NAME], |_| {});
-    let mut fabric = Fabric::https([tls(), tls(), tls()]);
-    fabric.replace(1, None, |_, _| {});
-    let report = fabric.report_trusting(&[&authority.der]);
-    let passed = with_status(&report, &[Pass]);
-    assert!(passed.contains(&(NODE.to_owned(), "hgs-node-reachable", Pass)));
-    for id in ON_ITS_WORD {
-        assert!(!passed.contains(&(NODE.to_owned(), id, Pass)), "{id}");
-    }
-    assert_eq!(
-        diagnostic(&report, NODE, "hgs-getinfo-answers").status,
-        Fail
-    );
-}

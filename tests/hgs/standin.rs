@@ -1,7 +1,6 @@
 //! A stand-in for a Host Guardian Service of three nodes. It attests nobody: it says what a
 //! service says of itself, as a test tells it.
 
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -222,7 +222,8 @@ pub(super) fn of_this_machine(node: &NodeObservation) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnose::service::{Answer, Blob, Outcome};
+    use crate::diagnose::Question;
+    use crate::diagnose::service::{Answer, Blob, NtpReading, Outcome, ServiceAddress};
 
     fn exchange(date: &str, asked_ms: i64, answered_ms: i64) -> Exchange {
         Exchange {
@@ -266,5 +267,42 @@ mod tests {
         );
         let far = exchange("Fri, 31 Dec 9999 23:59:59 GMT", i64::MIN, i64::MIN);
         assert!(of_exchange(&far).is_some());
+    }
+
+    /// Both sides of both limits, ahead and behind; less than what is uncertain is no
+    /// difference.
+    #[test]
+    fn how_far_is_too_far() {
+        use crate::diagnose::Status::{Fail, Pass, Warn};
+        let judged = |ahead_ms, uncertainty_ms| {
+            let service = ServiceAddress {
+                https: false,
+                host: "hgs.bastion.test".to_owned(),
+                port: 80,
+            };
+            let mut node = NodeObservation::new(Time::from_unix(1_700_000_000), service);
+            node.ntp = Some(NtpReading {
+                server: String::new(),
+                outcome: NtpOutcome::Offset {
+                    ahead_ms,
+                    uncertainty_ms,
+                },
+            });
+            let seen = Seen::new(&node, &Question::new(node.time()));
+            diagnostic(&seen, &Clocks::of(&node)).status
+        };
+        for (milliseconds, status) in [
+            (0, Pass),
+            (30_999, Pass),
+            (31_000, Warn),
+            (300_999, Warn),
+            (301_000, Fail),
+            (i64::MAX, Fail),
+        ] {
+            assert_eq!(judged(milliseconds, 0), status, "{milliseconds}");
+            assert_eq!(judged(-milliseconds, 0), status, "-{milliseconds}");
+        }
+        assert_eq!(judged(40_000, 9_001), Pass);
+        assert_eq!(judged(40_000, 9_000), Warn);
     }
 }

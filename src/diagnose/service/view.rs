@@ -202,6 +202,8 @@ fn seconds_in_words(milliseconds: i64) -> String {
     if seconds < 60 {
         return format!("{seconds}.{:03} s", milliseconds.rem_euclid(1000));
     }
+    // Nobody wants to know more of so much; 59.9996 s are a minute.
+    let seconds = milliseconds.saturating_add(500).div_euclid(1000);
     let parts = [
         (seconds.div_euclid(86_400), "d"),
         (seconds.rem_euclid(86_400).div_euclid(3600), "h"),
