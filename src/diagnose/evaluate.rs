@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::files::ServiceAccount;
@@ -28,7 +29,7 @@ pub struct Question {
     /// The account that runs the Key Protection Service.
     pub service_account: ServiceAccount,
     /// Who is trusted to issue certificates for HTTPS.
-    pub tls_roots: Vec<Certificate>,
+    pub tls_roots: Vec<Arc<Certificate>>,
     /// The mode in which every node of a service should be.
     pub expected_mode: Option<OperationMode>,
     /// For how long the nodes were asked before this, until they would all be in that mode.

@@ -36,6 +36,10 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there are a few a run, and each is handed on by reference"
+)]
 pub enum Observation {
     /// A node of the service, seen over the network.
     Node(NodeObservation),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ureq::Body;
 use ureq::config::Config;
 use ureq::http::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION};
-use ureq::http::{Response, StatusCode, Uri};
+use ureq::http::{Response, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{Connector as _, NextTimeout, TcpConnector};
 
@@ -56,7 +56,7 @@ pub struct HgsAnswer {
     pub date: Option<String>,
     /// The header `Location`, which is not followed.
     pub location: Option<String>,
-    /// The body, empty if the status is not 200.
+    /// The body, whatever the status.
     pub body: Result<Vec<u8>, Failure>,
 }
 
@@ -115,8 +115,8 @@ impl HgsNode {
     }
 
     /// GET for a path, such as `/Attestation/Getinfo`, with the name of the service in the
-    /// request and at this address and no other. Redirects are not followed; a body of
-    /// another status than 200 is not read, nor one of more than `max_len` bytes.
+    /// request and at this address and no other. Redirects are not followed, nothing is
+    /// decompressed, and a body of more than `max_len` bytes is not read.
     pub fn get(&self, path: &str, max_len: usize) -> HgsExchange {
         let recorded = Recorded::default();
         let asked_ms = now_ms();
@@ -149,20 +149,17 @@ impl HgsNode {
     }
 
     fn answer(&self, path: &str, response: Response<Body>, max_len: usize) -> HgsAnswer {
-        let status = response.status();
+        let status = response.status().as_u16();
         let header = |name: HeaderName| {
             let value = response.headers().get(name)?;
             Some(quote(&String::from_utf8_lossy(value.as_bytes())))
         };
         HgsAnswer {
-            status: status.as_u16(),
+            status,
             content_type: header(CONTENT_TYPE),
             date: header(DATE),
             location: header(LOCATION),
-            body: match status {
-                StatusCode::OK => read_body(&self.url(path), response, max_len),
-                _ => Ok(Vec::new()),
-            },
+            body: read_body(&self.url(path), response, max_len),
         }
     }
 

@@ -127,10 +127,8 @@ impl<In: Transport> Connector<In> for RecordingConnector {
         let name = ServerName::try_from(bare.to_owned())
             .map_err(|_| ureq::Error::Tls("the name cannot be asked for with TLS"))?;
         let mut connection = ClientConnection::new(Arc::clone(&self.config), name)?;
-        let mut socket = TransportAdapter::new(
-            Box::new(transport) as Box<dyn Transport>,
-            Arc::clone(&details.current_time),
-        );
+        let transport: Box<dyn Transport> = Box::new(transport);
+        let mut socket = TransportAdapter::new(transport, Arc::clone(&details.current_time));
         socket.set_timeout(details.timeout);
         connection.complete_io(&mut socket)?;
         let buffers = LazyBuffers::new(

@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "each test crate uses its part")]
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -18,7 +18,7 @@ impl<T: Read + Write> Stream for T {}
 type Answer = dyn Fn(&str, &mut dyn Stream) + Send;
 
 pub(crate) struct Server {
-    port: u16,
+    address: SocketAddr,
     connections: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
     stop: Arc<AtomicBool>,
@@ -28,7 +28,7 @@ pub(crate) struct Server {
 impl Server {
     /// Answers each request by its path.
     pub(crate) fn new(answer: impl Fn(&str, &mut dyn Stream) + Send + 'static) -> Self {
-        Self::start(None, Box::new(answer))
+        Self::on(any_port(), None, answer)
     }
 
     /// The same over TLS.
@@ -36,7 +36,16 @@ impl Server {
         config: ServerConfig,
         answer: impl Fn(&str, &mut dyn Stream) + Send + 'static,
     ) -> Self {
-        Self::start(Some(Arc::new(config)), Box::new(answer))
+        Self::on(any_port(), Some(config), answer)
+    }
+
+    /// Answers there, with TLS or without.
+    pub(crate) fn on(
+        listener: TcpListener,
+        tls: Option<ServerConfig>,
+        answer: impl Fn(&str, &mut dyn Stream) + Send + 'static,
+    ) -> Self {
+        Self::start(listener, tls.map(Arc::new), Box::new(answer))
     }
 
     /// Answers every request with these bytes and hangs up.
@@ -47,10 +56,9 @@ impl Server {
         })
     }
 
-    fn start(tls: Option<Arc<ServerConfig>>, answer: Box<Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fn start(listener: TcpListener, tls: Option<Arc<ServerConfig>>, answer: Box<Answer>) -> Self {
         let mut server = Self {
-            port: listener.local_addr().unwrap().port(),
+            address: listener.local_addr().unwrap(),
             connections: Arc::default(),
             requests: Arc::default(),
             stop: Arc::default(),
@@ -84,11 +92,11 @@ impl Server {
 
     /// `127.0.0.1:PORT`.
     pub(crate) fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.to_string()
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.address.port()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -115,6 +123,10 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
+}
+
+fn any_port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
 }
 
 fn serve_tls(config: &Arc<ServerConfig>, tcp: TcpStream, serve: impl Fn(&mut dyn Stream)) {

@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::connection::tls_roots;
+use crate::cli::console::Console;
 use crate::diagnose::hgsa::service_info::OperationMode;
+use crate::diagnose::service::wait::{Pace, wait_for_mode};
 use crate::diagnose::service::{Looking, NodeObservation};
 use crate::diagnose::{Observation, Role, Target};
 use crate::ek::Certificate;
@@ -121,10 +124,10 @@ impl LiveArgs {
 
     /// Who is trusted to issue certificates for HTTPS: those that were named, and those that
     /// browsers trust.
-    pub(super) fn tls_roots(&self) -> Result<Vec<Certificate>, Error> {
+    pub(super) fn tls_roots(&self) -> Result<Vec<Arc<Certificate>>, Error> {
         let mut roots = tls_roots(&self.tls_root)?;
         roots.extend(browser_roots()?);
-        Ok(roots)
+        Ok(roots.into_iter().map(Arc::new).collect())
     }
 
     fn looking(&self) -> Result<Looking, Error> {
@@ -151,9 +154,72 @@ impl LiveArgs {
 }
 
 impl ModeArgs {
+    /// Waits for the mode, if that was asked for: for how long it took, or was given up.
+    pub(super) fn wait(
+        &self,
+        live: &LiveArgs,
+        console: &mut Console<'_>,
+    ) -> Result<Option<Duration>, Error> {
+        let Some(mode) = self.wait_for_mode else {
+            return Ok(None);
+        };
+        let mode = OperationMode::from(mode);
+        let looking = live.looking()?;
+        let ask = || {
+            let services = live.hgs.iter();
+            services
+                .flat_map(|service| looking.observe_mode(service))
+                .collect()
+        };
+        let limit = Duration::from_secs(self.wait_limit.saturating_mul(60));
+        let mut pace = RealPace {
+            started: Instant::now(),
+            mode,
+            console,
+        };
+        Ok(Some(wait_for_mode(mode, limit, ask, &mut pace).time))
+    }
+
     /// The mode that was asked for.
     pub(super) fn expected(&self) -> Option<OperationMode> {
         self.expect_mode.or(self.wait_for_mode).map(Into::into)
+    }
+}
+
+/// Time as it passes, with a line a round for whoever waits.
+struct RealPace<'c, 's> {
+    started: Instant,
+    mode: OperationMode,
+    console: &'c mut Console<'s>,
+}
+
+impl Pace for RealPace<'_, '_> {
+    fn now(&mut self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn sleep(&mut self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn round(&mut self, lagging: &[(String, String)], nodes: usize) {
+        if self.console.manner.json {
+            return;
+        }
+        let there = nodes.saturating_sub(lagging.len());
+        let behind = lagging
+            .iter()
+            .map(|(node, mode)| format!("{node} ({mode})"));
+        let behind: Vec<_> = behind.collect();
+        let mut line = format!(
+            "after {} s, {there} of {nodes} nodes are in the mode {}",
+            self.started.elapsed().as_secs(),
+            self.mode
+        );
+        if !behind.is_empty() {
+            line.push_str(&format!("; not yet: {}", behind.join(", ")));
+        }
+        self.console.note(&line);
     }
 }
 

@@ -152,6 +152,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
+    #[cfg(feature = "fetch")]
+    let waited = args.modes.wait(&args.gather.live, console)?;
     let now = now()?;
     let gathered = gather(&args.gather, now, console)?;
     let at = args.at.unwrap_or_else(|| gathered.judged_at(now));
@@ -161,6 +163,7 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     {
         question.tls_roots = args.gather.live.tls_roots()?;
         question.expected_mode = args.modes.expected();
+        question.waited = waited;
     }
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {

@@ -1,8 +1,21 @@
 //! A Host Guardian Service, seen over the network.
+//!
+//! A [`NodeObservation`] is what was seen of one address of a service. It is judged as of
+//! the time at which it was made, whenever that is done: a signer that has been renewed since
+//! was not out of date because a bundle is old.
 
+mod answers;
+mod clocks;
+mod cluster;
+mod https;
+mod name;
 mod observation;
 #[cfg(feature = "fetch")]
 mod observe;
+mod reach;
+mod signing;
+mod view;
+pub mod wait;
 
 pub use observation::{
     Answer, Blob, Exchange, NodeObservation, NtpOutcome, NtpReading, Outcome, PortProbe,
@@ -11,17 +24,69 @@ pub use observation::{
 #[cfg(feature = "fetch")]
 pub use observe::{DEFAULT_NODE_TIMEOUT, KEY_PROTECTION_PATH, Looking, MAX_NODES};
 
-use super::{Definition, Diagnostic, Question, Target};
+use super::{Definition, Diagnostic, Observation, Question, Target};
+use clocks::Clocks;
+use view::Seen;
 
 /// The diagnostics of this module.
-pub const DEFINITIONS: &[&Definition] = &[];
+pub const DEFINITIONS: &[&Definition] = &[
+    &reach::NAME_RESOLVES,
+    &reach::NODE_REACHABLE,
+    &https::CHAIN,
+    &https::NAME,
+    &https::VALIDITY,
+    &https::USAGE,
+    &answers::GETINFO,
+    &answers::MODE,
+    &answers::LEVEL,
+    &signing::ANSWER,
+    &signing::VALID,
+    &clocks::CLOCK,
+    &answers::KEY_PROTECTION,
+    &answers::MODE_SUPPORTED,
+    &clocks::REFERENCE,
+    &cluster::SAME_MODE,
+    &cluster::SAME_SIGNER,
+    &cluster::SAME_CLOCK,
+    &cluster::SAME_LEVEL,
+    &cluster::SINGLE,
+];
 
 /// What is wrong at one node.
-pub(super) fn node_diagnostics(_target: &Target, _question: &Question) -> Vec<Diagnostic> {
-    Vec::new()
+pub(super) fn node_diagnostics(target: &Target, question: &Question) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for node in nodes(target) {
+        let seen = Seen::new(node, question);
+        found.extend(reach::diagnostics(&seen));
+        if node.address.is_none() {
+            continue;
+        }
+        let clocks = Clocks::of(node);
+        found.extend(https::diagnostics(&seen));
+        found.extend(answers::diagnostics(&seen, question));
+        found.extend(signing::diagnostics(&seen, &clocks));
+        found.push(clocks::diagnostic(&seen, &clocks));
+    }
+    found
 }
 
-/// What can be seen only by comparing nodes, and nodes with hosts.
-pub(super) fn cluster_diagnostics(_targets: &[Target], _question: &Question) -> Vec<Diagnostic> {
-    Vec::new()
+/// What can be seen only by comparing nodes.
+pub(super) fn cluster_diagnostics(targets: &[Target], question: &Question) -> Vec<Diagnostic> {
+    let all = targets.iter().flat_map(nodes);
+    let seen: Vec<Seen<'_>> = all.map(|node| Seen::new(node, question)).collect();
+    let mut found = Vec::new();
+    if let Some(first) = seen.first() {
+        found.push(clocks::of_this_machine(first.node));
+    }
+    for service in view::by_service(&seen) {
+        found.extend(cluster::diagnostics(&service, question));
+    }
+    found
+}
+
+fn nodes(target: &Target) -> impl Iterator<Item = &NodeObservation> {
+    target.observations.iter().filter_map(|one| match one {
+        Observation::Node(node) => Some(node),
+        _ => None,
+    })
 }
