@@ -16,6 +16,8 @@ pub struct Question {
     pub at: Time,
     /// Which sets.
     pub selection: Selection,
+    /// What a store and a registry say of the identifiers among the observations.
+    pub judgements: Vec<host::Judgement>,
 }
 
 impl Question {
@@ -24,6 +26,7 @@ impl Question {
         Self {
             at,
             selection: Selection::all(),
+            judgements: Vec::new(),
         }
     }
 }
@@ -44,7 +47,8 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
         )
     };
     let mut reports: Vec<_> = targets.iter().map(of_one).collect();
-    let together = service::cluster_diagnostics(targets, question);
+    let mut together = service::cluster_diagnostics(targets, question);
+    together.extend(host::fabric_diagnostics(targets));
     if !together.is_empty() {
         reports.push(in_sets(
             "the fabric".to_owned(),
