@@ -1,6 +1,7 @@
 //! `diagnose`: what is wrong with a guarded fabric, as a tree.
 
 mod collect;
+mod host;
 mod html;
 mod json;
 mod text;
@@ -11,7 +12,6 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::exit::Exit;
-use super::options::now;
 use crate::diagnose::files::SavedFile;
 use crate::diagnose::{Observation, Question, Role, Selection, Status, Target, diagnose};
 use crate::disk::{read_file, save};
@@ -21,6 +21,8 @@ const AFTER_HELP: &str = "\
 Examples:
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
+  endorse diagnose --host --detailed
+  endorse diagnose --identifier hyp01.xml --registry registry.db
 
 Exit codes:
   0  nothing failed
@@ -53,6 +55,8 @@ pub(super) struct Diagnose {
     /// Write the report as a page of HTML to this file as well
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    hosts: host::HostArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -84,7 +88,7 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
-    let mut targets = Vec::new();
+    let (mut targets, exit) = args.hosts.gather(console)?;
     for path in &args.path {
         let name = path.display().to_string();
         let bytes = read_file(path, MAX_FILE_LEN)?;
@@ -95,7 +99,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
             observations: vec![Observation::File(SavedFile { name, bytes })],
         });
     }
-    let mut question = Question::new(now()?);
+    let mut question = Question::new(args.hosts.time()?);
+    question.judgements = args.hosts.judgements(&targets, console)?;
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
@@ -110,8 +115,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         let text = text::tree(&report, args.detailed, console.color());
         console.print(&text);
     }
-    Ok(match report.status() {
+    Ok(exit.and(match report.status() {
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
-    })
+    }))
 }
