@@ -71,19 +71,28 @@ impl HostArgs {
         Ok((targets, exit))
     }
 
-    /// Judges the identifiers among the targets by the store and the registry.
+    /// Judges the identifiers among the targets by the store and the registry. A registry
+    /// that nobody named need not be there.
     pub(super) fn judgements(
         &self,
         targets: &[Target],
         console: &mut Console<'_>,
-    ) -> Result<Vec<Judgement>, Error> {
+    ) -> Result<(Vec<Judgement>, Exit), Error> {
         let files: Vec<&[u8]> = identifiers(targets).collect();
         if files.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Exit::Done));
         }
         let trust = self.trust.resolve(console)?;
         trust.must_be_for_ek()?;
-        let registered = self.registered()?;
+        let registry = self.registry.open(Mode::ReadOnly);
+        let registered = registry.and_then(|registry| registry.list(&Filter::default()));
+        let mut exit = Exit::Done;
+        if let Err(error) = &registered
+            && self.registry.is_named()
+        {
+            exit = Exit::from(error);
+            console.error(error);
+        }
         let judged = files.into_iter().filter_map(|bytes| {
             // One that cannot be read is a diagnostic of its own.
             let identifier = Identifier::read(bytes).ok()?;
@@ -95,22 +104,12 @@ impl HostArgs {
                 trust.usage,
             );
             let lookup = match &registered {
-                Err(why) => Lookup::NotAsked(why.clone()),
+                Err(error) => Lookup::NotAsked(error.to_string()),
                 Ok(hosts) => Lookup::from(owner(hosts, &identifier)),
             };
             Some(Judgement::new(bytes, &verdict, lookup))
         });
-        Ok(judged.collect())
-    }
-
-    /// The registered hosts, or why they are not known. A registry that nobody named need
-    /// not be there.
-    fn registered(&self) -> Result<Result<Vec<Host>, String>, Error> {
-        match self.registry.open(Mode::ReadOnly) {
-            Ok(registry) => registry.list(&Filter::default()).map(Ok),
-            Err(error) if self.registry.is_named() => Err(error),
-            Err(error) => Ok(Err(error.to_string())),
-        }
+        Ok((judged.collect(), exit))
     }
 
     fn this_machine(&self) -> Result<Target, Error> {

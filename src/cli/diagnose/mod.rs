@@ -100,7 +100,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         });
     }
     let mut question = Question::new(args.hosts.time()?);
-    question.judgements = args.hosts.judgements(&targets, console)?;
+    let (judgements, judged) = args.hosts.judgements(&targets, console)?;
+    question.judgements = judgements;
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
@@ -115,7 +116,7 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         let text = text::tree(&report, args.detailed, console.color());
         console.print(&text);
     }
-    Ok(exit.and(match report.status() {
+    Ok(exit.and(judged).and(match report.status() {
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
     }))

@@ -1,6 +1,7 @@
 use super::IdentifierFile;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set, powershell_quoted, sh_quoted};
 use crate::hash::{Sha256Digest, sha256};
+use crate::identifier::Identifier;
 use crate::registry::{Host, PolicyVersion, State, Trust};
 use crate::verdict::{Outcome, Verdict};
 
@@ -87,6 +88,11 @@ impl From<Option<&Host>> for Lookup {
 }
 
 pub(super) fn diagnostics(file: &IdentifierFile, question: &Question) -> Vec<Diagnostic> {
+    if Identifier::read(&file.bytes).is_err() {
+        let nothing =
+            |definition| Diagnostic::not_applicable(definition, "the identifier cannot be read");
+        return vec![nothing(&IDENTIFIER_TRUSTED), nothing(&WOULD_AUTHORIZE)];
+    }
     let digest = sha256(&file.bytes);
     let judged = question
         .judgements

@@ -64,7 +64,6 @@ pub(super) fn diagnostics(targets: &[Target]) -> Vec<Diagnostic> {
     }
     let mut changed = Vec::new();
     for (guid, owners) in &by_machine {
-        let keys: BTreeSet<Vec<Sha256Digest>> = owners.iter().map(|one| keys_of(one)).collect();
         let share_one = owners.iter().all(|one| {
             let first = owners
                 .first()
@@ -72,7 +71,7 @@ pub(super) fn diagnostics(targets: &[Target]) -> Vec<Diagnostic> {
                 .unwrap_or_default();
             keys_of(one).iter().any(|key| first.contains(key))
         });
-        if keys.len() > 1 && !share_one {
+        if !share_one {
             changed.push(format!(
                 "{} have the machine GUID {guid}, and different endorsement keys",
                 names(owners)

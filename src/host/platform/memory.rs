@@ -33,14 +33,16 @@ pub(super) fn hibernation(root: &Path) -> Fact<bool> {
 }
 
 pub(super) fn crash_kernel(root: &Path) -> Fact<bool> {
-    from_file(
-        &root.join("sys/kernel/kexec_crash_loaded"),
-        |text| match text {
-            "0" => Some(false),
-            "1" => Some(true),
-            _ => None,
-        },
-    )
+    let path = root.join("sys/kernel/kexec_crash_loaded");
+    // A kernel that cannot load another has no such file.
+    if !path.exists() && names(&root.join("sys/kernel")).is_ok() {
+        return Fact::Known(false);
+    }
+    from_file(&path, |text| match text {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    })
 }
 
 pub(super) fn swaps(root: &Path) -> Fact<Vec<Swap>> {

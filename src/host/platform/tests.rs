@@ -149,15 +149,14 @@ fn virtualisation_by_the_flags_of_the_processor() {
 
 #[test]
 fn what_becomes_of_memory() {
-    let lockdown = |text| facts(&[("sys/kernel/security/lockdown", text)]).lockdown;
+    let lockdown = |text: &str| facts(&[("sys/kernel/security/lockdown", text)]).lockdown;
     for level in ["none", "integrity", "confidentiality"] {
-        let text =
-            format!("none integrity confidentiality\n").replace(level, &format!("[{level}]"));
+        let text = "none integrity confidentiality\n".replace(level, &format!("[{level}]"));
         assert_eq!(lockdown(&text), Fact::Known(level.to_owned()));
     }
     assert!(why(&lockdown("[total]")).contains("[total]"));
 
-    let hibernation = |state, disk, resume| {
+    let hibernation = |state: &str, disk: &str, resume: &str| {
         facts(&[
             ("sys/power/state", state),
             ("sys/power/disk", disk),
@@ -174,10 +173,11 @@ fn what_becomes_of_memory() {
     assert_eq!(hibernation("freeze mem disk", "[disabled]", "8:3"), no);
     assert_eq!(hibernation("freeze mem disk", "[platform]", "0:0"), no);
 
-    let crash = |text| facts(&[("sys/kernel/kexec_crash_loaded", text)]).crash_kernel;
+    let crash = |text: &str| facts(&[("sys/kernel/kexec_crash_loaded", text)]).crash_kernel;
     assert_eq!(crash("1\n"), yes);
     assert_eq!(crash("0\n"), no);
     assert!(why(&crash("2\n")).contains("'2'"));
+    assert_eq!(facts(&[("sys/kernel/mm/", "")]).crash_kernel, no);
 }
 
 #[test]
