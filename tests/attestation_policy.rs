@@ -529,6 +529,52 @@ fn the_states_of_policies_in_json() {
     }
 }
 
+/// The rows of the page are those of the code.
+#[test]
+fn the_page_has_the_tables() {
+    let page = std::fs::read_to_string("docs/attestation-policies.md").unwrap();
+    let has = |row: String| assert!(page.lines().any(|line| line == row), "{row}");
+    for policy in POLICIES {
+        let events: Vec<String> = policy.events.iter().map(u32::to_string).collect();
+        has(format!(
+            "| {}{} | {} | {} | {} | {} | {} |",
+            policy.name_or_reason(),
+            if policy.is_negative { " (−)" } else { "" },
+            policy.policy_type.unwrap_or_default(),
+            policy.reason,
+            policy.sub_status,
+            events.join(", "),
+            policy.default_state.as_str()
+        ));
+    }
+    for policies in DumpPolicies::ALL {
+        for host in HostDumps::ALL {
+            let verdict = judge_dumps(policies, host);
+            let on = |on: bool| if on { "on" } else { "off" };
+            let outcome = match verdict.overall() {
+                DumpAnswer::Fail => "fails",
+                DumpAnswer::CannotTell => "cannot tell",
+                _ => "passes",
+            };
+            let fails = match (outcome, host) {
+                ("passes", HostDumps::Plain) => "(memory may be saved in the clear)".to_owned(),
+                _ => verdict.failed().join(", "),
+            };
+            has(format!(
+                "| {} | {} | {} | {} | {outcome} | {fails} |",
+                on(policies.no_dumps),
+                on(policies.encryption),
+                on(policies.key),
+                host.as_str()
+            ));
+        }
+    }
+    for file in ["hyp01-state", "policies"] {
+        let file = std::fs::read_to_string(format!("testdata/policies/{file}.json")).unwrap();
+        assert!(page.contains(&file));
+    }
+}
+
 /// The blob made by hand from what openssl says of the key, and hashed by sha256sum.
 #[test]
 fn the_hash_of_a_dump_key_is_that_of_its_blob() {
