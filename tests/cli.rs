@@ -123,6 +123,13 @@ fn snapshots_of_stores() {
 }
 
 /// In a registry of their own.
+#[cfg(feature = "diagnose")]
+#[test]
+fn snapshots_of_policies() {
+    run_snapshots("tests/cmd/policy/*.trycmd");
+}
+
+/// In a registry of their own.
 #[test]
 fn snapshots_of_weak_keys() {
     run_snapshots("tests/cmd/weak/*.trycmd");

@@ -112,6 +112,12 @@ impl TrustArgs {
         store_directory(self.store.as_deref())
     }
 
+    /// The time as of which to judge, if it was given.
+    #[cfg(feature = "diagnose")]
+    pub(super) fn given_time(&self) -> Option<Time> {
+        self.at
+    }
+
     /// Loads what was named.
     pub(super) fn resolve(&self, console: &mut Console<'_>) -> Result<Trust, Error> {
         let contents = self.contents(console)?;
@@ -182,12 +188,17 @@ impl TrustArgs {
             store,
             policy,
             policy_sha256,
-            at: self.at.map_or_else(now, Ok)?,
+            at: self.time()?,
             usage: match self.usage {
                 UsageArg::Ek => Usage::Ek,
                 UsageArg::Any => Usage::Any,
             },
         })
+    }
+
+    /// The time as of which is judged.
+    pub(super) fn time(&self) -> Result<Time, Error> {
+        self.at.map_or_else(now, Ok)
     }
 
     fn policy(&self) -> Result<(Policy, Sha256Digest), Error> {
@@ -288,6 +299,11 @@ impl Trust {
 }
 
 impl RegistryArgs {
+    /// Whether it was named, or the environment names it.
+    pub(super) fn is_named(&self) -> bool {
+        self.registry.is_some() || variable(REGISTRY_VARIABLE).is_some()
+    }
+
     /// Opens the registry.
     pub(super) fn open(&self, mode: Mode) -> Result<Registry, Error> {
         let location = match &self.registry {

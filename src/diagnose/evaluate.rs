@@ -34,6 +34,8 @@ pub struct Question {
     pub expected_mode: Option<OperationMode>,
     /// For how long the nodes were asked before this, until they would all be in that mode.
     pub waited: Option<Duration>,
+    /// What a store and a registry say of the identifiers among the observations.
+    pub judgements: Vec<host::Judgement>,
 }
 
 impl Question {
@@ -46,6 +48,7 @@ impl Question {
             tls_roots: Vec::new(),
             expected_mode: None,
             waited: None,
+            judgements: Vec::new(),
         }
     }
 }
@@ -67,7 +70,8 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
         )
     };
     let mut reports: Vec<_> = targets.iter().map(of_one).collect();
-    let together = service::cluster_diagnostics(targets, question);
+    let mut together = service::cluster_diagnostics(targets, question);
+    together.extend(host::fabric_diagnostics(targets));
     if !together.is_empty() {
         reports.push(in_sets(
             "the fabric".to_owned(),

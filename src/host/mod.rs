@@ -15,6 +15,7 @@ mod dump;
 mod ekcert_service;
 mod hypervisor;
 mod machine;
+mod platform;
 mod read;
 mod report;
 #[cfg(feature = "tpm")]
@@ -29,6 +30,9 @@ pub use dump::{Dump, Recorder};
 #[cfg(feature = "fetch")]
 pub use ekcert_service::fetch_missing;
 pub use machine::{MachineFacts, machine};
+pub use platform::{
+    Fact, Iommu, KernelTpm, PlatformFacts, SecureBoot, Swap, Virtualisation, platform,
+};
 pub use read::{Place, read_tpm};
 pub use report::{HostReport, report};
 #[cfg(feature = "tpm")]

@@ -8,7 +8,7 @@ use crate::swtpm::Swtpm;
 use crate::{VENDOR, codes, endorse, indices, read, text};
 
 /// Gives a wrong password to a key until the TPM locks.
-fn lock(tpm: &Swtpm) {
+pub(crate) fn lock(tpm: &Swtpm) {
     tpm.tool("tpm2_dictionarylockout -s -n 1 -t 7200 -l 7200");
     tpm.tool("tpm2_nvdefine 0x1500001 -C o -s 8 -p secret -a authread|authwrite");
     for _ in 0..2 {

@@ -18,6 +18,8 @@ mod swtpm;
 
 mod chain;
 mod challenge;
+#[cfg(feature = "diagnose")]
+mod diagnose;
 mod disappears;
 mod dump;
 mod failure;

@@ -11,6 +11,7 @@ use crate::cli::human::{Page, name_in_words};
 use crate::cli::input::{Input, for_each_input};
 use crate::cli::json::{self, JsonError};
 use crate::cli::report::report_unreadable;
+use crate::diagnose::Basis;
 use crate::diagnose::hgsa::{Reason, ReasonOrder, Reply, ReplyContent};
 use crate::finding::Error;
 
@@ -64,7 +65,8 @@ struct JsonReason {
     order: &'static str,
     policy: Option<&'static str>,
     sub_status: Option<&'static str>,
-    basis: &'static str,
+    /// Of `policy` and `sub_status`.
+    basis: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -253,7 +255,7 @@ fn json_reason(reason: &Reason) -> JsonReason {
         },
         policy: reason.policy.and_then(|policy| policy.name),
         sub_status: reason.policy.map(|policy| policy.sub_status),
-        basis: "inferred",
+        basis: reason.policy.map(|_| Basis::Inferred.as_str()),
     }
 }
 

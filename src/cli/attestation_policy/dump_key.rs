@@ -8,6 +8,7 @@ use crate::cli::exit::Exit;
 use crate::cli::human::{Page, name_in_words};
 use crate::cli::input::{Input, for_each_input};
 use crate::cli::json::{self, JsonError};
+use crate::diagnose::Basis;
 use crate::diagnose::attestation::{self, DUMP_KEY_SOURCE, dump_key};
 use crate::ek::Certificate;
 use crate::finding::Error;
@@ -117,7 +118,11 @@ fn page(
         page.field(1, "thumbprint", &thumbprint.to_uppercase());
     }
     page.field(1, "SHA-256 of", "the key as BCRYPT_RSAKEY_BLOB");
-    page.field(1, "basis", &format!("documented: {DUMP_KEY_SOURCE}"));
+    page.field(
+        1,
+        "basis",
+        &format!("{}: {DUMP_KEY_SOURCE}", Basis::Documented.as_str()),
+    );
     for (what, other) in &key.others {
         page.field(1, "not", &format!("{other}, which is that of {what}"));
     }
@@ -142,7 +147,7 @@ fn json_key(
         thumbprint_sha1: certificate.map(|certificate| certificate.thumbprint_sha1().to_string()),
         hash: key.map(|key| key.hash.to_string()),
         hash_of: "BCRYPT_RSAKEY_BLOB",
-        basis: "documented",
+        basis: Basis::Documented.as_str(),
         source: DUMP_KEY_SOURCE,
         public_key_blob: key.map(|key| hex(&key.blob)),
         not_to_be_mistaken_for: others

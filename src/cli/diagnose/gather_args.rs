@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::OpenedBundle;
 use super::gather::Saved;
+use super::host::HostArgs;
 #[cfg(feature = "fetch")]
 use super::live::LiveArgs;
 use crate::cli::console::Console;
@@ -24,6 +25,8 @@ pub(super) struct GatherArgs {
     /// 'diagnose collect'; may be repeated
     #[arg(long, value_name = "PATH")]
     path: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) hosts: HostArgs,
     #[cfg(feature = "fetch")]
     #[command(flatten)]
     pub(super) live: LiveArgs,
@@ -57,7 +60,8 @@ pub(super) fn gather(
     if args.is_empty() {
         return Err(Error::misuse(
             "nothing was named to look at",
-            "name a service with --hgs, or what was saved on the machine in question with --path",
+            "name a service with --hgs, this machine with --host, or what was saved on the machine in \
+             question with --path",
         ));
     }
     let mut gathered = Gathered::default();
@@ -69,6 +73,10 @@ pub(super) fn gather(
     }
     gathered.exit = saved.exit;
     gathered.open_bundles(saved.targets);
+    let (hosts, exit) = args.hosts.gather(console)?;
+    gathered.exit = gathered.exit.and(exit);
+    gathered.from_bundles_only &= hosts.is_empty();
+    gathered.targets.extend(hosts);
     #[cfg(feature = "fetch")]
     {
         let live = args.live.gather()?;
@@ -87,7 +95,7 @@ impl GatherArgs {
         let live = !self.live.is_empty();
         #[cfg(not(feature = "fetch"))]
         let live = false;
-        self.path.is_empty() && !live
+        self.path.is_empty() && self.hosts.is_empty() && !live
     }
 }
 

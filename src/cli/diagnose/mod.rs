@@ -3,6 +3,7 @@
 mod collect;
 mod gather;
 mod gather_args;
+mod host;
 mod html;
 mod json;
 #[cfg(feature = "fetch")]
@@ -19,7 +20,7 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 use super::exit::Exit;
-use super::options::{now, parse_time};
+use super::options::now;
 use crate::der::Time;
 use crate::diagnose::files::ServiceAccount;
 use crate::diagnose::{Question, Report, Selection, Status, diagnose};
@@ -32,6 +33,8 @@ const AFTER_HELP: &str = "\
 Examples:
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
+  endorse diagnose --host --detailed
+  endorse diagnose --identifier hyp01.xml --registry registry.db
   endorse diagnose --path policy.inf --gmsa 'BASTION\\svc-hgs$'
   endorse diagnose collect --path traces/ --output fabric.json
   endorse diagnose --path fabric.json --diagnostic Https --detailed
@@ -64,9 +67,6 @@ pub(super) struct Diagnose {
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,
-    /// Judge as of this time [default: now; for bundles alone, when the last was made]
-    #[arg(long, value_name = "RFC3339", value_parser = parse_time)]
-    at: Option<Time>,
     /// Show what passed and what does not apply as well
     #[arg(long)]
     detailed: bool,
@@ -76,6 +76,8 @@ pub(super) struct Diagnose {
     #[cfg(feature = "fetch")]
     #[command(flatten)]
     modes: live::ModeArgs,
+    #[command(flatten)]
+    judge: host::JudgeArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -152,11 +154,12 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
+    args.gather.hosts.prepare();
     #[cfg(feature = "fetch")]
     let waited = args.modes.wait(&args.gather.live, console)?;
     let now = now()?;
     let gathered = gather(&args.gather, now, console)?;
-    let at = args.at.unwrap_or_else(|| gathered.judged_at(now));
+    let at = args.judge.at().unwrap_or_else(|| gathered.judged_at(now));
     let mut question = Question::new(at);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
     #[cfg(feature = "fetch")]
@@ -165,6 +168,8 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         question.expected_mode = args.modes.expected();
         question.waited = waited;
     }
+    let (judgements, judged_exit) = args.judge.judgements(&gathered.targets, at, console)?;
+    question.judgements = judgements;
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
         question.selection = selection;
@@ -190,5 +195,5 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
     };
-    Ok(judged.and(gathered.exit()))
+    Ok(judged.and(judged_exit).and(gathered.exit()))
 }
