@@ -1,13 +1,17 @@
 use super::files::ServiceAccount;
 use super::{
     Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, files,
-    host, service,
+    host, key_file, service,
 };
 use crate::der::Time;
 
 /// Every diagnostic there is, by the module that makes it.
-pub const DEFINITIONS: &[&[&Definition]] =
-    &[service::DEFINITIONS, host::DEFINITIONS, files::DEFINITIONS];
+pub const DEFINITIONS: &[&[&Definition]] = &[
+    service::DEFINITIONS,
+    host::DEFINITIONS,
+    files::DEFINITIONS,
+    key_file::DEFINITIONS,
+];
 
 /// What is asked about the targets.
 #[derive(Clone, Debug)]
@@ -39,6 +43,7 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
         let mut found = service::node_diagnostics(target, question);
         found.extend(host::diagnostics(target, question));
         found.extend(files::diagnostics(target, question));
+        found.extend(key_file::diagnostics(target));
         in_sets(
             target.name.clone(),
             target.role,

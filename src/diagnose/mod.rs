@@ -20,6 +20,7 @@ pub mod certificate;
 pub mod files;
 pub mod hgsa;
 pub mod host;
+pub mod key_file;
 pub mod service;
 
 pub use definition::{Basis, Definition, Selection, Set};

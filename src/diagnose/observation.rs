@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{SavedFile, UnreadFile};
 use super::host::HostObservation;
+use super::key_file::KeyFileObservation;
 use super::service::NodeObservation;
 
 /// What a target is.
@@ -44,6 +45,8 @@ pub enum Observation {
     File(SavedFile),
     /// A file that is there and could not be read.
     Unread(UnreadFile),
+    /// The file of a private key on a machine with POSIX access rights.
+    KeyFile(KeyFileObservation),
 }
 
 /// A machine, or the fabric, with what was seen of it.

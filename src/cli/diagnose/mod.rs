@@ -4,6 +4,8 @@ mod collect;
 mod gather;
 mod html;
 mod json;
+#[cfg(unix)]
+mod key_file;
 mod text;
 
 use std::path::PathBuf;
@@ -22,6 +24,7 @@ const AFTER_HELP: &str = "\
 Examples:
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
+  endorse diagnose --key-file /etc/hgs/signing.key --account hgs
   endorse diagnose --path policy.inf --gmsa 'BASTION\\svc-hgs$'
 
 Exit codes:
@@ -47,6 +50,15 @@ pub(super) struct Diagnose {
     /// repeated with other names of the same account
     #[arg(long, value_name = "ACCOUNT_OR_SID")]
     gmsa: Vec<String>,
+    /// Look at this file of a private key on this machine, and at the directories on the way; may be
+    /// repeated
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", requires = "account")]
+    key_file: Vec<PathBuf>,
+    /// Who has to be able to read the key files: a name in /etc/passwd, or UID:GID,GID
+    #[cfg(unix)]
+    #[arg(long, value_name = "USER", requires = "key_file")]
+    account: Option<String>,
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,
@@ -88,7 +100,15 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         return collect::run(args, console);
     }
     let gathered = gather::gather(&args.path)?;
-    let targets = gathered.targets;
+    #[cfg_attr(
+        not(unix),
+        expect(unused_mut, reason = "there are no key files to add")
+    )]
+    let mut targets = gathered.targets;
+    #[cfg(unix)]
+    if let Some(account) = &args.account {
+        targets.push(key_file::look(&args.key_file, account)?);
+    }
     let mut question = Question::new(now()?);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);

@@ -81,8 +81,7 @@ fn rights_of(line: &str) -> Option<(&str, Vec<&str>)> {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, ',' | ' '))
     };
-    (rights.iter().all(|right| is_right(right)) && !head.trim().is_empty())
-        .then_some((head, rights))
+    (rights.iter().all(is_right) && !head.trim().is_empty()).then_some((head, rights))
 }
 
 fn indent_of(line: &str) -> usize {
