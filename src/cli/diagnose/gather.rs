@@ -36,16 +36,21 @@ pub(super) struct Gathered {
     octets: usize,
 }
 
-/// Reads what was saved. Files that cannot be read are reported with their target.
+/// Reads what was saved. What cannot be read is reported with its target.
 ///
 /// # Errors
-/// A path that is not there, and more files or octets than are read.
+/// More files or octets than are read.
 pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Error> {
     let mut gathered = Gathered::default();
     for path in paths {
         let before = gathered.targets.len();
-        for (name, files) in targets_of(path)? {
-            gathered.add(path, name, &files)?;
+        match targets_of(path) {
+            Ok(targets) => {
+                for (name, files) in targets {
+                    gathered.add(path, name, &files)?;
+                }
+            }
+            Err(error) => gathered.add_unread(path, &error),
         }
         let new = gathered.targets.get(before..).unwrap_or_default();
         if !new.iter().any(is_readable) {
@@ -83,13 +88,29 @@ impl Gathered {
                 }
             });
         }
+        self.push(path, name, observations);
+        Ok(())
+    }
+
+    /// A path that stands for nothing.
+    fn add_unread(&mut self, path: &Path, error: &Error) {
+        self.exit = self.exit.and(Exit::from(error));
+        let name = path.display().to_string();
+        let why = error.to_string();
+        let unread = Observation::Unread(UnreadFile {
+            name: name.clone(),
+            why,
+        });
+        self.push(path, name, vec![unread]);
+    }
+
+    fn push(&mut self, path: &Path, name: String, observations: Vec<Observation>) {
         self.targets.push(Target {
             name,
             role: Role::Unknown,
             source: path.display().to_string(),
             observations,
         });
-        Ok(())
     }
 }
 
@@ -112,6 +133,12 @@ fn targets_of(path: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
         let mut files = direct;
         for folder in &folders {
             files_below(&folder.path, MAX_DEPTH, &mut files)?;
+        }
+        if files.is_empty() {
+            return Err(Error::environment(
+                format!("the directory {} has no files in it", path.display()),
+                "name the directory that Get-HgsTrace wrote, or a file",
+            ));
         }
         return Ok(vec![(name_of(path), files)]);
     }
