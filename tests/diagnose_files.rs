@@ -1,5 +1,4 @@
 //! `endorse diagnose --path` over what was saved: the files of testdata/diagnose.
-#![cfg(all(feature = "cli", feature = "diagnose"))]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

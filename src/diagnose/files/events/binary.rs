@@ -45,3 +45,52 @@ fn damaged(what: impl Into<String>) -> Error {
         "save the log again: wevtutil epl, or Save All Events As in the Event Viewer",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &[u8] = include_bytes!("../../../../testdata/diagnose/events/attempts.evtx");
+    const GENUINE: &[u8] =
+        include_bytes!("../../../../testdata/windows-log/Security_short_selected.evtx");
+
+    #[test]
+    fn every_event_is_read_and_those_that_matter_are_kept() {
+        for (bytes, count, kept) in [(OURS, 8, 7), (GENUINE, 7, 0)] {
+            assert!(is_evtx(bytes));
+            let log = read(bytes).unwrap();
+            assert_eq!((log.count, log.events.len(), log.broken), (count, kept, 0));
+        }
+        let log = read(OURS).unwrap();
+        let first = &log.events[0];
+        assert_eq!(
+            (first.id, first.computer.as_str()),
+            (1203, "hgs01.bastion.test")
+        );
+        assert_eq!(first.data, [("EkHash".to_owned(), "11".repeat(32))]);
+    }
+
+    /// A chunk with damage in one record gives the others.
+    #[test]
+    fn a_damaged_record_is_lost_alone() {
+        let mut bytes = OURS.to_vec();
+        // The second record, with its binary XML overwritten.
+        let records: Vec<usize> = (4096 + 512..bytes.len() - 4)
+            .filter(|place| bytes[*place..].starts_with(b"**\0\0"))
+            .collect();
+        bytes[records[1] + 24..records[1] + 64].fill(0xff);
+        let log = read(&bytes).unwrap();
+        assert_eq!((log.count, log.broken), (8, 1));
+        assert!(log.why.is_some());
+    }
+
+    #[test]
+    fn what_has_no_head_is_refused() {
+        for end in [8, 100, 4095] {
+            let error = read(&OURS[..end]).unwrap_err();
+            assert_eq!(error.code, Some(Code::InputUnrecognised), "{end}");
+        }
+        // A head without chunks is an empty log.
+        assert_eq!(read(&OURS[..4096]).unwrap().count, 0);
+    }
+}
