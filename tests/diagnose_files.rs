@@ -204,6 +204,8 @@ fn what_hosts_and_services_say_of_themselves() {
             "fail",
         ),
         ("messages/untrusted.txt", "ekcert-message", "fail"),
+        ("messages/untrusted.clixml", "ekcert-message", "fail"),
+        ("messages/missing.txt", "ekcert-message", "fail"),
         ("messages/hgstrace.txt", "hgs-trace-result", "warn"),
     ] {
         assert_eq!(statuses(file, id, &[]), [expected], "{file}");
@@ -394,4 +396,97 @@ fn damaged_logs_are_read_or_refused() {
     for length in (0..whole.len()).step_by(509) {
         read(whole[..length].to_vec());
     }
+}
+
+/// A log with the digest of an EK beside the platform identifier of its host: the host has a
+/// name.
+#[test]
+fn an_unknown_ek_is_named_by_an_identifier() {
+    use endorse::identifier::Identifier;
+    let directory = tempfile::tempdir().unwrap();
+    let identifier = fs::read("testdata/cli/hyp01.xml").unwrap();
+    let key = Identifier::read(&identifier).unwrap().ekpubs[0].key.clone();
+    fs::write(directory.path().join("hyp01.xml"), identifier).unwrap();
+    let log = fs::read_to_string("testdata/diagnose/events/attempts.xml").unwrap();
+    let log = log.replace(&"22".repeat(32), &key.windows_sha256().to_string());
+    fs::write(directory.path().join("log.xml"), log).unwrap();
+    let output = endorse(&["--path", directory.path().to_str().unwrap()]);
+    let text = document(&output).to_string();
+    assert!(
+        text.contains("hyp01, whose platform identifier is "),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_role_is_told_by_the_traces() {
+    let output = endorse(&["--path", "testdata/diagnose/traces"]);
+    let document = document(&output);
+    let roles: Vec<_> = document["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["role"])
+        .collect();
+    assert_eq!(roles, ["host-guardian-service", "guarded-host"]);
+}
+
+/// Eight directories below the one that was named are looked into, and no more.
+#[test]
+fn how_deep_directories_may_be() {
+    let directory = tempfile::tempdir().unwrap();
+    for (depth, expected) in [(8, 1), (9, 2)] {
+        let top = directory.path().join(depth.to_string());
+        let deepest = (0..depth).fold(top.clone(), |path, _| path.join("d"));
+        fs::create_dir_all(&deepest).unwrap();
+        fs::copy(
+            "testdata/diagnose/policy/empty.inf",
+            deepest.join("policy.inf"),
+        )
+        .unwrap();
+        let output = endorse(&["--path", top.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(expected), "{depth}");
+        assert!(!results(&output).is_empty());
+    }
+}
+
+/// The list is an attribute of the file; the file system has to have such.
+#[cfg(target_os = "linux")]
+#[test]
+fn access_control_lists_of_key_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("a.key");
+    fs::write(&key, "secret").unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    let account = 4_242_424u32;
+    let status = |rights: u16, mask: u16| {
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let entry = |tag: u16, rights: u16, id: u32| {
+            [
+                &tag.to_le_bytes()[..],
+                &rights.to_le_bytes(),
+                &id.to_le_bytes(),
+            ]
+            .concat()
+        };
+        let none = u32::MAX;
+        let list = [
+            2u32.to_le_bytes().to_vec(),
+            entry(0x01, 6, none),
+            entry(0x02, rights, account),
+            entry(0x04, 0, none),
+            entry(0x10, mask, none),
+            entry(0x20, 0, none),
+        ];
+        let name = "system.posix_acl_access";
+        rustix::fs::setxattr(&key, name, &list.concat(), rustix::fs::XattrFlags::empty())
+            .expect("the file system of the temporary directory has access control lists");
+        let who = format!("{account}:{account}");
+        let output = endorse(&["--key-file", key.to_str().unwrap(), "--account", &who]);
+        results(&output)[0].2.clone()
+    };
+    assert_eq!(status(4, 4), "pass");
+    assert_eq!(status(4, 0), "fail");
+    assert_eq!(status(0, 7), "fail");
 }

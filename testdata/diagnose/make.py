@@ -300,6 +300,13 @@ def main():
         write(f"events/{name}.xml", "\r\n".join(map(as_xml, LOGS[name])).encode())
     write("events/english.xml", ("<Events>" + as_xml(LOGS["english"][0]) + "</Events>").encode())
     write("events/attempts.clixml", clixml("".join(event_object(*pair) for pair in enumerate(ATTEMPTS))))
+    # An error record, which says the same thing in several of its properties.
+    text = MESSAGES["untrusted.txt"].decode().split(" : ")[1].strip()
+    members = [f'<S N="Message">{text}</S>', f'<S N="ErrorDetails_Message">{text}</S>']
+    error = obj(["System.Management.Automation.ErrorRecord"], members, text)
+    write("messages/untrusted.clixml", clixml(error))
+    missing = b"The platform identifier file does not contain an endorsement key certificate.\r\n"
+    write("messages/missing.txt", missing)
     traces()
     root, intermediate, ek = map(certificate, ("cli/root.pem", "cli/intermediate.der", "cli/ek.der"))
     write("stores/TrustedTPM_RootCA.sst", serialized_store([root]))

@@ -1,10 +1,11 @@
 //! Paths to targets: a folder for each host, or a file by itself.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::Exit;
-use crate::diagnose::files::{SavedFile, UnreadFile, is_readable};
-use crate::diagnose::{Observation, Role, Target};
+use crate::diagnose::files::{SavedFile, UnreadFile, nothing_was_read, role_of};
+use crate::diagnose::{Observation, Report, Role, Target};
 use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::finding::Error;
 
@@ -29,9 +30,10 @@ const TRACE_MARK: &str = "TargetMetadata.xml";
 pub(super) struct Gathered {
     /// A target for each folder of a host, each other directory, and each file.
     pub(super) targets: Vec<Target>,
-    /// The worst of what happened: files that cannot be opened, inputs from which nothing
-    /// could be read.
-    pub(super) exit: Exit,
+    /// Which of the targets belong to each path.
+    paths: Vec<Range<usize>>,
+    /// The worst of what happened to files that cannot be opened.
+    exit: Exit,
     files: usize,
     octets: usize,
 }
@@ -52,15 +54,25 @@ pub(super) fn gather(paths: &[PathBuf]) -> Result<Gathered, Error> {
             }
             Err(error) => gathered.add_unread(path, &error),
         }
-        let new = gathered.targets.get(before..).unwrap_or_default();
-        if !new.iter().any(is_readable) {
-            gathered.exit = gathered.exit.and(Exit::Unreadable);
-        }
+        gathered.paths.push(before..gathered.targets.len());
     }
     Ok(gathered)
 }
 
 impl Gathered {
+    /// How reading ended, by the report on these targets: with
+    /// [`Unreadable`](Exit::Unreadable) for a path from which nothing at all could be read.
+    pub(super) fn exit(&self, report: &Report) -> Exit {
+        let mut exit = self.exit;
+        for path in &self.paths {
+            let of_path = report.targets.get(path.clone()).unwrap_or_default();
+            if of_path.iter().all(nothing_was_read) {
+                exit = exit.and(Exit::Unreadable);
+            }
+        }
+        exit
+    }
+
     fn add(&mut self, path: &Path, name: String, files: &[PathBuf]) -> Result<(), Error> {
         let mut observations = Vec::new();
         for file in files {
@@ -105,12 +117,14 @@ impl Gathered {
     }
 
     fn push(&mut self, path: &Path, name: String, observations: Vec<Observation>) {
-        self.targets.push(Target {
+        let mut target = Target {
             name,
             role: Role::Unknown,
             source: path.display().to_string(),
             observations,
-        });
+        };
+        target.role = role_of(&target);
+        self.targets.push(target);
     }
 }
 

@@ -99,15 +99,16 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(Command::Collect(args)) = &args.command {
         return collect::run(args, console);
     }
-    let gathered = gather::gather(&args.path)?;
     #[cfg_attr(
         not(unix),
         expect(unused_mut, reason = "there are no key files to add")
     )]
-    let mut targets = gathered.targets;
+    let mut gathered = gather::gather(&args.path)?;
     #[cfg(unix)]
     if let Some(account) = &args.account {
-        targets.push(key_file::look(&args.key_file, account)?);
+        gathered
+            .targets
+            .push(key_file::look(&args.key_file, account)?);
     }
     let mut question = Question::new(now()?);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
@@ -115,7 +116,7 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(selection) = asked {
         question.selection = selection;
     }
-    let report = diagnose(&targets, &question);
+    let report = diagnose(&gathered.targets, &question);
     if let Some(path) = &args.html {
         save(path, html::page(&report, args.detailed).as_bytes())?;
     }
@@ -125,7 +126,7 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         let text = text::tree(&report, args.detailed, console.color());
         console.print(&text);
     }
-    Ok(gathered.exit.and(match report.status() {
+    Ok(gathered.exit(&report).and(match report.status() {
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
     }))

@@ -57,8 +57,30 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
         .filter_map(|(name, log)| whole(name, log))
         .collect();
     found.extend(audit(files, &logs));
-    found.extend(attempts(&logs));
+    found.extend(attempts(&logs, &hosts(files)));
     found
+}
+
+/// The hosts whose platform identifiers are among the files, by each digest of their EK that
+/// a service may write.
+fn hosts(files: &[ReadFile<'_>]) -> BTreeMap<String, String> {
+    let mut hosts = BTreeMap::new();
+    for file in files {
+        let Ok(Content::Identifier(identifier)) = &file.content else {
+            continue;
+        };
+        let name = identifier
+            .name
+            .as_deref()
+            .unwrap_or("a host without a name");
+        let host = format!("{name}, whose platform identifier is {}", file.name);
+        for entry in &identifier.ekpubs {
+            for digest in [entry.key.windows_sha256(), entry.key.spki_sha256()] {
+                hosts.insert(digest.to_string(), host.clone());
+            }
+        }
+    }
+    hosts
 }
 
 fn whole(name: &str, log: &Log) -> Option<Diagnostic> {
@@ -153,7 +175,7 @@ struct Attempt<'a> {
     hosts: BTreeSet<String>,
 }
 
-fn attempts(logs: &[(&str, &Log)]) -> Vec<Diagnostic> {
+fn attempts(logs: &[(&str, &Log)], hosts: &BTreeMap<String, String>) -> Vec<Diagnostic> {
     let mut by_activity: BTreeMap<String, Attempt<'_>> = BTreeMap::new();
     let mut alone = 0usize;
     let events = logs.iter().flat_map(|(_, log)| &log.events);
@@ -224,7 +246,11 @@ fn attempts(logs: &[(&str, &Log)]) -> Vec<Diagnostic> {
             }
             if unknown {
                 for ek in &unknown_eks {
-                    diagnostic = diagnostic.seen(format!("an EK that is not registered: {ek}"));
+                    let host = hosts
+                        .get(ek)
+                        .map_or_else(String::new, |host| format!(": {host}"));
+                    diagnostic =
+                        diagnostic.seen(format!("an EK that is not registered: {ek}{host}"));
                 }
             }
             for remedy in remedies.remove(&names).unwrap_or_default() {

@@ -26,7 +26,7 @@ mod stores;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, Diagnostic, Observation, Question, Target};
+use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
 use crate::identifier::Identifier;
 
 pub use access::KEY_FILE_READABLE;
@@ -121,6 +121,42 @@ pub fn is_readable(target: &Target) -> bool {
     let files = content::read_all(target);
     let none = files.is_empty() && unread(target).next().is_none();
     none || files.iter().any(|file| file.is_recognised())
+}
+
+/// Whether nothing at all could be read from the files of a target, by the report on it.
+pub fn nothing_was_read(report: &TargetReport) -> bool {
+    let sets = report.sets.iter().flat_map(|set| &set.diagnostics);
+    let mut readable = sets
+        .filter(|one| one.definition == &TRACE_READABLE)
+        .peekable();
+    readable.peek().is_some() && readable.all(|one| one.status != Status::Pass)
+}
+
+/// What a target is, where a file of its folder of traces says so. Only small files are
+/// looked at.
+pub fn role_of(target: &Target) -> Role {
+    /// Far more than what describes a target.
+    const MAX_LEN: usize = 64 * 1024;
+    let files = target.observations.iter().filter_map(|one| match one {
+        Observation::File(file) if file.bytes.len() <= MAX_LEN => Some(file),
+        _ => None,
+    });
+    let mut roles = files.filter_map(|file| {
+        let content = content::read(&file.name, &file.bytes).ok()?;
+        let content::Content::Objects { values, .. } = content else {
+            return None;
+        };
+        let mut objects = object::objects(&values).into_iter();
+        objects.find_map(|object| {
+            object.text("HostName")?;
+            match object.text("Role")?.as_str() {
+                "HostGuardianService" => Some(Role::HostGuardianService),
+                "GuardedHost" => Some(Role::GuardedHost),
+                _ => None,
+            }
+        })
+    });
+    roles.next().unwrap_or(Role::Unknown)
 }
 
 fn unread(target: &Target) -> impl Iterator<Item = &UnreadFile> {

@@ -141,7 +141,7 @@ mod tests {
 
     fn info() -> Vec<u8> {
         let container = utf16("{key}");
-        let second = 28 + u32::try_from(container.len()).unwrap();
+        let second = u32::try_from(container.len()).unwrap().saturating_add(28);
         let numbers = [28, second, 0, 0x20, 0, 0, 0]
             .map(u32::to_le_bytes)
             .concat();

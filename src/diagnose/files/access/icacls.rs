@@ -154,7 +154,7 @@ mod tests {
     const KEY: &str = "C:\\ProgramData\\Microsoft\\Crypto\\Keys\\ab_cd";
 
     fn printed(entries: &[&str]) -> String {
-        let indent = " ".repeat(KEY.len() + 1);
+        let indent = " ".repeat(KEY.len().saturating_add(1));
         let mut text = format!("{KEY} ");
         text.push_str(&entries.join(&format!("\r\n{indent}")));
         text + "\r\n\r\nSuccessfully processed 1 files; Failed processing 0 files\r\n"

@@ -197,4 +197,25 @@ mod tests {
         let log = read(&text).unwrap();
         assert_eq!((log.count, log.broken, log.events.len()), (2, 1, 1));
     }
+
+    #[test]
+    fn how_many_are_kept_is_bounded() {
+        use super::super::super::limits::MAX_KEPT_EVENTS;
+        use crate::finding::Code;
+        let one = event(1523, "");
+        let log = read(&one.repeat(MAX_KEPT_EVENTS)).unwrap();
+        assert_eq!(log.events.len(), MAX_KEPT_EVENTS);
+        let error = read(&one.repeat(MAX_KEPT_EVENTS + 1)).unwrap_err();
+        assert_eq!(error.code, Some(Code::InputTooLarge));
+    }
+
+    #[test]
+    fn how_large_one_may_be_is_bounded() {
+        let with =
+            |length: usize| event(1, &format!("<EventData>{}</EventData>", "x".repeat(length)));
+        let bare = EVENT.octets - 2_048;
+        assert_eq!(read(&with(bare)).unwrap().broken, 0);
+        let log = read(&(with(EVENT.octets + 1) + &event(2, ""))).unwrap();
+        assert_eq!((log.broken, log.events.len()), (1, 1));
+    }
 }
