@@ -48,3 +48,24 @@ for case in ValidURInameConstraintsTest34EE:nameConstraintsURI1CACert \
     [ -f "$leaf" ] && [ -f "$ca" ] || continue
     { piece 0 "$leaf"; piece 1 "$ca"; piece 2 $pkits/TrustAnchorRootCertificate.crt; } > "$corpus/path/${case%%:*}"
 done
+
+# Saved files, without what a target puts before them.
+saved=testdata/diagnose
+for target in any policy objects access store events log; do mkdir -p $corpus/saved_$target; done
+cp $saved/messages/*.txt $saved/traces/hgs01/Metadata.xml $corpus/saved_any/
+for file in $saved/policy/*.inf; do
+    iconv -f utf-16 -t utf-8 "$file" | grep SeAudit > "$corpus/saved_policy/$(basename "$file" .inf)" || true
+done
+for file in $saved/client/expired.xml $saved/policies/without-dumps.xml $saved/events/attempts.clixml; do
+    iconv -f utf-16 -t utf-8 "$file" | sed '1d;s,</Objs>,,' > "$corpus/saved_objects/$(basename "$file")"
+done
+for file in $saved/access/icacls-right.txt $saved/access/icacls-denied.txt; do cp "$file" $corpus/saved_access/; done
+for file in icacls-saved sddl-lacking get-acl; do
+    iconv -f utf-16 -t utf-8 $saved/access/$file.txt > $corpus/saved_access/$file
+done
+printf 'PAI(A;;FA;;;SY)(D;;GR;;;AU)(XA;;FR;;;WD;(a==1))' > $corpus/saved_access/sddl
+for file in $saved/stores/*.sst; do tail -c +9 "$file" > "$corpus/saved_store/$(basename "$file")"; done
+cp $saved/events/attempts.xml $saved/events/words.xml $corpus/saved_events/
+# The rest of a chunk is zeros.
+head -c 8192 $saved/events/attempts.evtx > $corpus/saved_log/cut
+cp $saved/events/german.evtx $corpus/saved_log/

@@ -5,7 +5,7 @@ use super::files::ServiceAccount;
 use super::hgsa::service_info::OperationMode;
 use super::{
     Definition, Diagnostic, Report, Role, Selection, Set, SetReport, Target, TargetReport, bundle,
-    files, host, service,
+    files, host, key_file, service,
 };
 use crate::der::Time;
 use crate::ek::Certificate;
@@ -16,6 +16,7 @@ pub const DEFINITIONS: &[&[&Definition]] = &[
     host::DEFINITIONS,
     files::DEFINITIONS,
     bundle::DEFINITIONS,
+    key_file::DEFINITIONS,
 ];
 
 /// What is asked about the targets.
@@ -61,6 +62,7 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
         found.extend(host::diagnostics(target, question));
         found.extend(files::diagnostics(target, question));
         found.extend(bundle::diagnostics(target));
+        found.extend(key_file::diagnostics(target));
         in_sets(
             target.name.clone(),
             target.role,

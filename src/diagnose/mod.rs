@@ -21,6 +21,7 @@ pub mod certificate;
 pub mod files;
 pub mod hgsa;
 pub mod host;
+pub mod key_file;
 pub mod service;
 
 pub use bundle::Bundle;

@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::bundle::Missing;
-use super::files::{SavedFile, UnreadFile};
+use super::files::SavedFile;
 use super::host::HostObservation;
+use super::key_file::KeyFileObservation;
 use super::service::NodeObservation;
 
 /// What a target is.
@@ -47,10 +48,10 @@ pub enum Observation {
     Host(HostObservation),
     /// A file that was saved on the machine in question.
     File(SavedFile),
-    /// A file that is there and could not be read.
-    Unread(UnreadFile),
-    /// Something that a bundle does not hold, or that could not be read of it.
+    /// Something that was there to be seen and could not be.
     Missing(Missing),
+    /// The file of a private key on a machine with POSIX access rights.
+    KeyFile(KeyFileObservation),
 }
 
 /// A machine, or the fabric, with what was seen of it.

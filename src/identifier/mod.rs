@@ -39,7 +39,7 @@ pub(crate) use object::list;
 #[cfg(feature = "diagnose")]
 pub(crate) use text::decode as decode_text;
 #[cfg(feature = "diagnose")]
-pub(crate) use windows::{attribute, elements, is_clixml};
+pub(crate) use windows::{attribute, elements, is_clixml, property_head};
 pub use write::{NAMES, NAMESPACE, Provenance, XmlName};
 #[cfg(feature = "diagnose")]
 pub(crate) use xml::{local_name, parse_within};

@@ -4,7 +4,11 @@
 Nothing here came from a Windows machine. Run from this folder; every run gives the same files.
 """
 
+import base64
+import calendar
 from pathlib import Path
+
+import evtx
 
 HERE = Path(__file__).parent
 
@@ -41,9 +45,276 @@ POLICIES = {
 }
 
 
+ATTESTATION = "Microsoft-Windows-HostGuardianService-Attestation"
+EK_1, EK_2 = "11" * 32, "22" * 32
+ACTIVITIES = [f"0a0b0c0d-0000-4000-8000-00000000000{index}" for index in range(6)]
+
+# The trace of the article, as a machine in English and one in German have it.
+AUDIT_TRACE = (
+    "   at Microsoft.Windows.KpsServer.Common.Diagnostics.Auditing.NativeUtility."
+    "RegisterAuditSource(String pszSourceName, SafeAuditProviderHandle& phAuditProvider)\n"
+    "   at Microsoft.Windows.KpsServer.Common.Diagnostics.Auditing.SecurityLog."
+    "RegisterAuditSource(String sourceName)"
+)
+AUDIT_ENGLISH = "A required privilege is not held by the client\n" + AUDIT_TRACE
+AUDIT_GERMAN = "Dem Client fehlt ein erforderliches Recht\n" + AUDIT_TRACE.replace(" at ", " bei ")
+AUDIT_WORDS = "Failed to register the security event source."
+
+
+def event(number, minute, activity, data=(), provider=ATTESTATION, channel=None):
+    time = (2026, 3, 1, 10, minute, 0)
+    return {
+        "provider": provider,
+        "id": number,
+        "time": time,
+        "stamp": calendar.timegm(time),
+        "activity": activity,
+        "channel": channel or f"{provider}/Operational",
+        "computer": "hgs01.bastion.test",
+        "data": list(data),
+    }
+
+
+def application(text):
+    return event(1309, 30, None, [("", text)], "ASP.NET 4.0.30319.0", "Application")
+
+
+# The names of the data are made up: how Windows calls them is not public.
+ATTEMPTS = [
+    event(1203, 0, ACTIVITIES[0], [("EkHash", EK_1)]),
+    event(1523, 1, ACTIVITIES[0]),
+    event(1500, 2, ACTIVITIES[1], [("EkHash", EK_2)]),
+    event(1203, 3, ACTIVITIES[2], [("EkHash", EK_1)]),
+    event(1533, 4, ACTIVITIES[2]),
+    event(1536, 4, ACTIVITIES[2]),
+    event(1524, 5, ACTIVITIES[3], [("MachineSid", "S-1-5-21-1004336348-1177238915-682003330-1105")]),
+    event(7, 6, ACTIVITIES[4], [("Text", "of no concern")], "Some-Other-Provider"),
+]
+LOGS = {
+    "attempts": ATTEMPTS,
+    "passed": ATTEMPTS[:2],
+    "english": [application(AUDIT_ENGLISH)],
+    "german": [application(AUDIT_GERMAN)],
+    "words": [application(AUDIT_WORDS)],
+}
+
+
+def escaped(text):
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&apos;")
+
+
+def as_xml(one):
+    """As wevtutil prints it."""
+    year, month, day, hour, minute, second = one["time"]
+    activity = f"<Correlation ActivityID='{{{one['activity']}}}'/>" if one["activity"] else ""
+    data = "".join(
+        f"<Data Name='{name}'>{escaped(text)}</Data>" if name else f"<Data>{escaped(text)}</Data>"
+        for name, text in one["data"]
+    )
+    return (
+        "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"
+        f"<Provider Name='{one['provider']}'/><EventID>{one['id']}</EventID>"
+        f"<TimeCreated SystemTime='{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.0000000Z'/>"
+        f"{activity}<Channel>{one['channel']}</Channel><Computer>{one['computer']}</Computer>"
+        f"</System><EventData>{data}</EventData></Event>"
+    )
+
+
+def clixml(body):
+    """As Export-Clixml of Windows PowerShell writes."""
+    text = (
+        '<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">\n'
+        f"{body}</Objs>"
+    )
+    return utf16(text)
+
+
+def obj(types, members, text=None, ref=0):
+    names = "".join(f"<T>{name}</T>" for name in types)
+    shown = f"<ToString>{escaped(text)}</ToString>" if text else ""
+    return f'<Obj RefId="{ref}"><TN RefId="{ref}">{names}</TN>{shown}<Props>{"".join(members)}</Props></Obj>\n'
+
+
+def enum(name, kind, text, number, ref):
+    return (
+        f'<Obj N="{name}" RefId="{ref}"><TN RefId="{ref}"><T>{kind}</T><T>System.Enum</T></TN>'
+        f"<ToString>{text}</ToString><I32>{number}</I32></Obj>"
+    )
+
+
+def event_object(index, one):
+    base = 10 * (index + 1)
+    properties = "".join(
+        f'<Obj RefId="{base + 2 + place}"><TN RefId="{base + 2 + place}">'
+        "<T>System.Diagnostics.Eventing.Reader.EventProperty</T></TN>"
+        f'<Props><S N="Value">{escaped(text)}</S></Props></Obj>'
+        for place, (_, text) in enumerate(one["data"])
+    )
+    year, month, day, hour, minute, second = one["time"]
+    activity = f"<G N=\"ActivityId\">{one['activity']}</G>" if one["activity"] else ""
+    return obj(
+        ["System.Diagnostics.Eventing.Reader.EventLogRecord"],
+        [
+            f'<I32 N="Id">{one["id"]}</I32>',
+            f'<S N="ProviderName">{one["provider"]}</S>',
+            f'<DT N="TimeCreated">{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00</DT>',
+            f'<S N="MachineName">{one["computer"]}</S>',
+            activity,
+            f'<Obj N="Properties" RefId="{base + 1}"><LST>{properties}</LST></Obj>',
+            '<S N="Message">a text</S>',
+        ],
+        ref=base,
+    )
+
+
+def client(status, number, substatus, mode=("Tpm", 1)):
+    types = ["Microsoft.Management.Infrastructure.CimInstance#root/Microsoft/Windows/Hgs/MSFT_HgsClientConfiguration"]
+    passed = "true" if status == "Passed" else "false"
+    return clixml(
+        obj(
+            types,
+            [
+                f'<B N="IsHostGuarded">{passed}</B>',
+                enum("Mode", "Hgs.Mode", "HostGuardianService", 1, 1),
+                '<S N="KeyProtectionServerUrl">http://hgs.bastion.test/KeyProtection</S>',
+                '<S N="AttestationServerUrl">http://hgs.bastion.test/Attestation</S>',
+                enum("AttestationOperationMode", "Hgs.OperationMode", *mode, 2),
+                enum("AttestationStatus", "Hgs.Status", status, number, 3),
+                enum("AttestationSubstatus", "Hgs.Substatus", substatus, 0, 4),
+                '<B N="IsFallbackInUse">false</B>',
+            ],
+        )
+    )
+
+
+POLICY_NAMES = [
+    "SecureBootEnabled", "UefiDebugDisabled", "SecureBootSettings", "CiPolicy",
+    "HypervisorEnforcedCiPolicy", "FullBoot", "VsmIdkPresent", "IommuEnabled", "BitLockerEnabled",
+    "PageFileEncryptionEnabled", "NoHibernation", "NoDumps", "DumpEncryption", "DumpEncryptionKey",
+]
+
+
+def policies(names):
+    """As Get-HgsAttestationPolicy gives."""
+    return clixml(
+        "".join(
+            obj(
+                ["Microsoft.Windows.RemoteAttestation.Policy"],
+                [f'<S N="Name">Hgs_{name}</S>', f'<S N="PolicyType">{name}</S>', '<S N="State">Enabled</S>'],
+                ref=index,
+            )
+            for index, name in enumerate(names)
+        )
+    )
+
+
+KEY = "C:\\ProgramData\\Microsoft\\Crypto\\Keys\\0123456789abcdef_fedcba98"
+SID = GMSA[1:]
+
+
+def icacls(entries):
+    indent = "\n" + " " * (len(KEY) + 1)
+    return (
+        f"{KEY} {indent.join(entries)}\n\n"
+        "Successfully processed 1 files; Failed processing 0 files\n"
+    ).replace("\n", "\r\n").encode()
+
+
+SYSTEM = ["NT AUTHORITY\\SYSTEM:(F)", "BUILTIN\\Administrators:(F)"]
+ACCESS = {
+    "icacls-right.txt": icacls([*SYSTEM, "BASTION\\svc-hgs$:(R)"]),
+    "icacls-lacking.txt": icacls(SYSTEM),
+    "icacls-denied.txt": icacls(["BASTION\\svc-hgs$:(DENY)(R)", *SYSTEM, "BASTION\\svc-hgs$:(R)"]),
+    "icacls-group.txt": icacls([*SYSTEM, "BASTION\\HGS Readers:(R)"]),
+    "icacls-saved.txt": utf16(f"0123456789abcdef_fedcba98\nD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;{SID})\n"),
+    "sddl-lacking.txt": utf16("O:SYG:SYD:PAI(A;;FA;;;SY)(A;;FA;;;BA)\n"),
+    "get-acl.txt": utf16(
+        f"\n\nPath   : Microsoft.PowerShell.Core\\FileSystem::{KEY}\n"
+        "Owner  : NT AUTHORITY\\SYSTEM\nGroup  : NT AUTHORITY\\SYSTEM\n"
+        "Access : NT AUTHORITY\\SYSTEM Allow  FullControl\n"
+        "         BUILTIN\\Administrators Allow  FullControl\n"
+        "         BASTION\\svc-hgs$ Allow  Read, Synchronize\n"
+        f"Audit  : \nSddl   : O:SYG:SYD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;{SID})\n\n\n"
+    ),
+}
+
+THUMBPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
+MESSAGES = {
+    "untrusted.txt": (
+        f"Add-HgsAttestationTpmHost : Certificate with thumbprint {THUMBPRINT} cannot be trusted "
+        "because of error UntrustedRoot.\n"
+    ).encode(),
+    "hgstrace.txt": (
+        "Overall Result: Fail\n    hyp01: Fail\n        Guarded Host: Fail\n"
+        "            Code Integrity Policy Active: Fail\n            >>> Apply a policy.\n"
+    ).encode(),
+}
+
+
+def write(path, octets):
+    path = HERE / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(octets)
+
+
+def traces():
+    """Two folders of Get-HgsTrace, merged. The names of the two XML files are documented, what
+    is in any of them is not."""
+    for host, role in (("hgs01", "HostGuardianService"), ("hyp01", "GuardedHost")):
+        target = clixml(obj(["HgsTraceTarget"], [f'<S N="HostName">{host}</S>', f'<S N="Role">{role}</S>']))
+        write(f"traces/{host}/TargetMetadata.xml", target)
+        write(f"traces/{host}/Metadata.xml", b"<Metadata><Version>1.0</Version></Metadata>")
+    write("traces/hgs01/Policies.xml", policies(POLICY_NAMES[:-3]))
+    write("traces/hyp01/Client.xml", client("InsecureHostConfiguration", 303, "BitLocker, Iommu"))
+    write("traces/hyp01/Damaged.xml", client("Passed", 100, "NoInformation")[:-40])
+
+
+def serialized_store(certificates):
+    """As Export-Certificate -Type SST writes."""
+    out = b"\0\0\0\0CERT"
+    for der in certificates:
+        for number, value in ((11, "a name\0".encode("utf-16-le")), (32, der)):
+            out += b"".join(part.to_bytes(4, "little") for part in (number, 1, len(value))) + value
+    return out + bytes(12)
+
+
+def certificate(path):
+    octets = (HERE.parent / path).read_bytes()
+    if octets.startswith(b"-----"):
+        octets = base64.b64decode(b"".join(octets.split(b"-----")[2].split()))
+    return octets
+
+
 def main():
+    for name, octets in ACCESS.items():
+        write(f"access/{name}", octets)
+    for name, octets in MESSAGES.items():
+        write(f"messages/{name}", octets)
+    write("policies/all.xml", policies(POLICY_NAMES))
+    write("policies/without-dumps.xml", policies(POLICY_NAMES[:-3]))
+    for name, status in (("passed", "Passed"), ("expired", "Expired"), ("unauthorized", "UnauthorizedHost")):
+        write(f"client/{name}.xml", client(status, {"Passed": 100, "Expired": 200}.get(status, 301), "NoInformation"))
+    for name in ("attempts", "german"):
+        write(f"events/{name}.evtx", evtx.log(LOGS[name]))
+    for name in ("attempts", "passed", "words"):
+        write(f"events/{name}.xml", "\r\n".join(map(as_xml, LOGS[name])).encode())
+    write("events/english.xml", ("<Events>" + as_xml(LOGS["english"][0]) + "</Events>").encode())
+    write("events/attempts.clixml", clixml("".join(event_object(*pair) for pair in enumerate(ATTEMPTS))))
+    # An error record, which says the same thing in several of its properties.
+    text = MESSAGES["untrusted.txt"].decode().split(" : ")[1].strip()
+    members = [f'<S N="Message">{text}</S>', f'<S N="ErrorDetails_Message">{text}</S>']
+    error = obj(["System.Management.Automation.ErrorRecord"], members, text)
+    write("messages/untrusted.clixml", clixml(error))
+    missing = b"The platform identifier file does not contain an endorsement key certificate.\r\n"
+    write("messages/missing.txt", missing)
+    traces()
+    root, intermediate, ek = map(certificate, ("cli/root.pem", "cli/intermediate.der", "cli/ek.der"))
+    write("stores/TrustedTPM_RootCA.sst", serialized_store([root]))
+    write("stores/TrustedTPM_IntermediateCA.sst", serialized_store([intermediate]))
+    write("stores/wrong/TrustedTPM_RootCA.sst", serialized_store([root, intermediate, ek]))
+    write("stores/wrong/TrustedTPM_IntermediateCA.sst", serialized_store([root]))
     for name, audit in POLICIES.items():
-        (HERE / "policy" / f"{name}.inf").write_bytes(policy(audit))
+        write(f"policy/{name}.inf", policy(audit))
 
 
 if __name__ == "__main__":

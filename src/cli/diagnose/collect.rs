@@ -53,9 +53,10 @@ struct JsonCollected {
 /// Writes what there is to see to one file. What could not be looked at is told, and the rest
 /// is written.
 pub(super) fn run(args: &Collect, console: &mut Console<'_>) -> Result<Exit, Error> {
+    args.gather.hosts.prepare();
     let now = now()?;
     let gathered = gather(&args.gather, now, console)?;
-    let exit = gathered.exit();
+    let exit = gathered.exit_of_gathering();
     // What comes from bundles alone is as old as they are.
     let made_at = gathered.judged_at(now);
     let bundle = Bundle::new(gathered.targets, made_at, super::PROGRAM);

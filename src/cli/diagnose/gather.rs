@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::Exit;
-use crate::diagnose::files::{SavedFile, UnreadFile};
+use crate::diagnose::bundle::{Cause, Missing};
+use crate::diagnose::files::{SavedFile, role_of};
 use crate::diagnose::{Observation, Role, Target};
 use crate::disk::{Entry, EntryKind, entries_of, read_file};
 use crate::finding::Error;
@@ -24,29 +25,32 @@ const MAX_DEPTH: usize = 8;
 /// belongs together, not what a file is.
 const TRACE_MARK: &str = "TargetMetadata.xml";
 
-/// What the paths hold.
+/// Reads what was saved, within limits that hold for all paths together.
 #[derive(Debug, Default)]
 pub(super) struct Saved {
-    /// A target for each folder of a host, each other directory, and each file.
-    pub(super) targets: Vec<Target>,
-    /// The worst of what happened: files that cannot be opened, inputs from which nothing
-    /// could be read.
+    /// The worst of what happened to files that cannot be opened.
     pub(super) exit: Exit,
+    targets: Vec<Target>,
     files: usize,
     octets: usize,
 }
 
 impl Saved {
-    /// Reads what was saved at this path. Files that cannot be read are reported with their
-    /// target.
+    /// What a path holds: a target for each folder of a host, each other directory, and each
+    /// file. What cannot be read is reported with its target.
     ///
     /// # Errors
-    /// A path that is not there, and more files or octets than are read.
-    pub(super) fn read(&mut self, path: &Path) -> Result<(), Error> {
-        for (name, files) in targets_of(path)? {
-            self.add(path, name, &files)?;
+    /// More files or octets than are read.
+    pub(super) fn read(&mut self, path: &Path) -> Result<Vec<Target>, Error> {
+        match targets_of(path) {
+            Ok(targets) => {
+                for (name, files) in targets {
+                    self.add(path, name, &files)?;
+                }
+            }
+            Err(error) => self.add_unread(path, &error),
         }
-        Ok(())
+        Ok(std::mem::take(&mut self.targets))
     }
 
     fn add(&mut self, path: &Path, name: String, files: &[PathBuf]) -> Result<(), Error> {
@@ -71,19 +75,39 @@ impl Saved {
                 }
                 Err(error) => {
                     self.exit = self.exit.and(Exit::from(&error));
-                    let why = error.to_string();
-                    Observation::Unread(UnreadFile { name, why })
+                    unread(name, &error)
                 }
             });
         }
-        self.targets.push(Target {
+        self.push(path, name, observations);
+        Ok(())
+    }
+
+    /// A path that stands for nothing.
+    fn add_unread(&mut self, path: &Path, error: &Error) {
+        self.exit = self.exit.and(Exit::from(error));
+        let name = path.display().to_string();
+        self.push(path, name.clone(), vec![unread(name, error)]);
+    }
+
+    fn push(&mut self, path: &Path, name: String, observations: Vec<Observation>) {
+        let mut target = Target {
             name,
             role: Role::Unknown,
             source: path.display().to_string(),
             observations,
-        });
-        Ok(())
+        };
+        target.role = role_of(&target);
+        self.targets.push(target);
     }
+}
+
+fn unread(what: String, error: &Error) -> Observation {
+    Observation::Missing(Missing {
+        what,
+        why: error.to_string(),
+        cause: Cause::Unread,
+    })
 }
 
 /// The targets that a path stands for, each with its files.
@@ -105,6 +129,12 @@ fn targets_of(path: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
         let mut files = direct;
         for folder in &folders {
             files_below(&folder.path, MAX_DEPTH, &mut files)?;
+        }
+        if files.is_empty() {
+            return Err(Error::environment(
+                format!("the directory {} has no files in it", path.display()),
+                "name the directory that Get-HgsTrace wrote, or a file",
+            ));
         }
         return Ok(vec![(name_of(path), files)]);
     }

@@ -1,5 +1,6 @@
 //! What to look at: the same options for diagnosing it here and for collecting it.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,14 +8,16 @@ use clap::Args;
 use super::OpenedBundle;
 use super::gather::Saved;
 use super::host::HostArgs;
+#[cfg(unix)]
+use super::key_file;
 #[cfg(feature = "fetch")]
 use super::live::LiveArgs;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::der::Time;
 use crate::diagnose::bundle::Bundle;
-use crate::diagnose::files::{SavedFile, is_readable};
-use crate::diagnose::{Observation, Target};
+use crate::diagnose::files::{SavedFile, nothing_was_read};
+use crate::diagnose::{Observation, Report, Target};
 use crate::finding::Error;
 
 /// What to look at, as typed.
@@ -25,6 +28,15 @@ pub(super) struct GatherArgs {
     /// 'diagnose collect'; may be repeated
     #[arg(long, value_name = "PATH")]
     path: Vec<PathBuf>,
+    /// Look at this file of a private key on this machine, and at the directories on the way; may be
+    /// repeated
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", requires = "account")]
+    key_file: Vec<PathBuf>,
+    /// Who has to be able to read the key files: a name in /etc/passwd, or UID:GID,GID
+    #[cfg(unix)]
+    #[arg(long, value_name = "USER", requires = "key_file")]
+    account: Option<String>,
     #[command(flatten)]
     pub(super) hosts: HostArgs,
     #[cfg(feature = "fetch")]
@@ -44,7 +56,9 @@ pub(super) struct Gathered {
     /// What could not be looked at.
     pub(super) errors: Vec<Error>,
     /// The worst of what happened to files that are reported with their target.
-    pub(super) exit: Exit,
+    exit: Exit,
+    /// Which of the targets belong to each path.
+    paths: Vec<Range<usize>>,
 }
 
 /// Looks at all that was named. What cannot be looked at does not hinder the rest; it is
@@ -66,13 +80,22 @@ pub(super) fn gather(
     }
     let mut gathered = Gathered::default();
     let mut saved = Saved::default();
+    gathered.from_bundles_only = true;
     for path in &args.path {
-        if let Err(error) = saved.read(path) {
-            gathered.errors.push(error);
+        match saved.read(path) {
+            Ok(targets) => gathered.open_bundles(targets),
+            Err(error) => gathered.errors.push(error),
         }
     }
+    gathered.from_bundles_only &= !gathered.bundles.is_empty();
     gathered.exit = saved.exit;
-    gathered.open_bundles(saved.targets);
+    #[cfg(unix)]
+    if let Some(account) = &args.account {
+        gathered.from_bundles_only = false;
+        gathered
+            .targets
+            .push(key_file::look(&args.key_file, account)?);
+    }
     let (hosts, exit) = args.hosts.gather(console)?;
     gathered.exit = gathered.exit.and(exit);
     gathered.from_bundles_only &= hosts.is_empty();
@@ -100,9 +123,31 @@ impl GatherArgs {
 }
 
 impl Gathered {
-    /// Puts what the bundles among these files hold in their place.
+    /// How gathering ended, by the report on what was gathered: with
+    /// [`Unreadable`](Exit::Unreadable) for a path from which nothing at all could be read.
+    pub(super) fn exit(&self, report: &Report) -> Exit {
+        let mut exit = self.exit_of_gathering();
+        for path in &self.paths {
+            let of_path = report.targets.get(path.clone()).unwrap_or_default();
+            if !of_path.is_empty() && of_path.iter().all(nothing_was_read) {
+                exit = exit.and(Exit::Unreadable);
+            }
+        }
+        exit
+    }
+
+    /// The same before anything was judged.
+    pub(super) fn exit_of_gathering(&self) -> Exit {
+        self.errors
+            .iter()
+            .map(Exit::from)
+            .fold(self.exit, Exit::and)
+    }
+
+    /// Adds the targets of one path, with what the bundles among their files hold in the place
+    /// of these.
     fn open_bundles(&mut self, targets: Vec<Target>) {
-        self.from_bundles_only = true;
+        let before = self.targets.len();
         for mut target in targets {
             let mut others = Vec::new();
             for observation in std::mem::take(&mut target.observations) {
@@ -114,13 +159,10 @@ impl Gathered {
             if !others.is_empty() {
                 self.from_bundles_only = false;
                 target.observations = others;
-                if !is_readable(&target) {
-                    self.exit = self.exit.and(Exit::Unreadable);
-                }
                 self.targets.push(target);
             }
         }
-        self.from_bundles_only &= !self.bundles.is_empty();
+        self.paths.push(before..self.targets.len());
     }
 
     fn open(&mut self, file: SavedFile) {

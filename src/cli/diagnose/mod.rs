@@ -6,6 +6,8 @@ mod gather_args;
 mod host;
 mod html;
 mod json;
+#[cfg(unix)]
+mod key_file;
 #[cfg(feature = "fetch")]
 mod live;
 mod text;
@@ -35,6 +37,7 @@ Examples:
   endorse diagnose --path policy.inf --html report.html
   endorse diagnose --host --detailed
   endorse diagnose --identifier hyp01.xml --registry registry.db
+  endorse diagnose --key-file /etc/hgs/signing.key --account hgs
   endorse diagnose --path policy.inf --gmsa 'BASTION\\svc-hgs$'
   endorse diagnose collect --path traces/ --output fabric.json
   endorse diagnose --path fabric.json --diagnostic Https --detailed
@@ -64,6 +67,15 @@ pub(super) struct Diagnose {
     /// repeated with other names of the same account
     #[arg(long, value_name = "ACCOUNT_OR_SID")]
     gmsa: Vec<String>,
+    /// Look at this file of a private key on this machine, and at the directories on the way; may be
+    /// repeated
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", requires = "account")]
+    key_file: Vec<PathBuf>,
+    /// Who has to be able to read the key files: a name in /etc/passwd, or UID:GID,GID
+    #[cfg(unix)]
+    #[arg(long, value_name = "USER", requires = "key_file")]
+    account: Option<String>,
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,
@@ -134,11 +146,6 @@ impl Gathered {
         let newest = self.bundles.iter().map(|bundle| bundle.made_at).max();
         newest.filter(|_| self.from_bundles_only).unwrap_or(now)
     }
-
-    fn exit(&self) -> Exit {
-        let exits = self.errors.iter().map(Exit::from);
-        exits.fold(self.exit, Exit::and)
-    }
 }
 
 fn selection(name: &str) -> Result<Selection, String> {
@@ -195,5 +202,5 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         Status::Fail => Exit::Rejected,
         _ => Exit::Done,
     };
-    Ok(judged.and(judged_exit).and(gathered.exit()))
+    Ok(judged.and(judged_exit).and(gathered.exit(&report)))
 }

@@ -96,6 +96,8 @@ pub enum Cause {
     Newer,
     /// It is not what was collected.
     Damaged,
+    /// It is a file that could not be opened or read.
+    Unread,
 }
 
 #[derive(Serialize)]
@@ -239,7 +241,7 @@ impl Bundle {
 fn held(target: &Target, observation: &Observation) -> Option<Held> {
     let size = |observation| serde_json::to_vec(observation).map_or(0, |bytes| bytes.len());
     let (name, at, size, hash) = match observation {
-        Observation::Missing(_) | Observation::Unread(_) => return None,
+        Observation::Missing(_) => return None,
         Observation::File(file) => (
             &file.name,
             None,
@@ -248,6 +250,7 @@ fn held(target: &Target, observation: &Observation) -> Option<Held> {
         ),
         Observation::Node(node) => (&target.source, Some(node.at), size(observation), None),
         Observation::Host(host) => (&target.source, Some(host.at), size(observation), None),
+        Observation::KeyFile(file) => (&file.path, None, size(observation), None),
     };
     Some(Held {
         what: kind(observation).to_owned(),
@@ -265,7 +268,7 @@ fn kind(observation: &Observation) -> &'static str {
         Observation::Node(_) => "node",
         Observation::Host(_) => "host",
         Observation::File(_) => "file",
-        Observation::Unread(_) => "unread",
+        Observation::KeyFile(_) => "key-file",
         Observation::Missing(_) => "missing",
     }
 }
@@ -273,7 +276,7 @@ fn kind(observation: &Observation) -> &'static str {
 fn without_secrets(mut target: Target) -> Target {
     for observation in &mut target.observations {
         let (what, secret) = match &*observation {
-            Observation::Missing(_) | Observation::Unread(_) => continue,
+            Observation::Missing(_) => continue,
             Observation::File(file) => (file.name.clone(), secret_in(&file.bytes)),
             other => {
                 let json = serde_json::to_vec(other).unwrap_or_default();

@@ -1,17 +1,59 @@
 //! What a file is, by its content.
 
-use super::inf;
+use super::access::{self, Listing};
+use super::events::{self, Log};
+use super::limits::{DOCUMENT, MAX_CERTIFICATES, too_large};
+use super::object::{self, Value};
+use super::stores::{self, StoredCertificate};
+use super::{dump_policies, inf, message, results, serialized_store};
 use crate::diagnose::{Observation, Target};
-use crate::finding::Error;
-use crate::identifier::decode_text;
+use crate::finding::{Code, Error};
+use crate::identifier::{
+    Element, Identifier, XmlLimits, decode_text, is_clixml, local_name, namespace, parse_within,
+};
+use crate::trust::read_certificates;
 
 /// What was read from a file.
 #[derive(Debug)]
 pub(super) enum Content {
     /// A security policy.
     Policy(String),
+    /// An event log.
+    Events(Log),
+    /// Objects with properties, and what is among them.
+    Objects {
+        /// In what form they were saved.
+        form: Form,
+        /// The objects.
+        values: Vec<Value>,
+        /// The events among them.
+        log: Option<Log>,
+        /// The listings of access rights among them.
+        listings: Vec<Listing>,
+        /// The certificates among them.
+        certificates: Vec<StoredCertificate>,
+    },
+    /// Listings of access rights.
+    Access(Vec<Listing>),
+    /// Certificates.
+    Certificates(Vec<StoredCertificate>),
+    /// A platform identifier.
+    Identifier(Box<Identifier>),
+    /// A text with a message in it that is known, or with the results of `Get-HgsTrace`.
+    Text(String),
     /// Nothing that is known here.
     Unknown,
+}
+
+/// In what form objects were saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// PowerShell's XML for objects.
+    Clixml,
+    /// Other XML.
+    Xml,
+    /// What `Format-List` prints.
+    List,
 }
 
 /// A file with what was read from it.
@@ -33,7 +75,35 @@ impl ReadFile<'_> {
     pub(super) fn kind(&self) -> &'static str {
         match &self.content {
             Ok(Content::Policy(_)) => "a security policy",
+            Ok(Content::Events(_)) => "an event log",
+            Ok(Content::Objects { form, .. }) => match form {
+                Form::Clixml => "an export of PowerShell",
+                Form::Xml => "XML",
+                Form::List => "a list that PowerShell printed",
+            },
+            Ok(Content::Access(_)) => "a listing of access rights",
+            Ok(Content::Certificates(_)) => "certificates",
+            Ok(Content::Identifier(identifier)) => identifier.kind.as_str(),
+            Ok(Content::Text(_)) => "a text with messages that are known",
             Ok(Content::Unknown) | Err(_) => "not known",
+        }
+    }
+
+    /// The certificates in it.
+    pub(super) fn certificates(&self) -> &[StoredCertificate] {
+        match &self.content {
+            Ok(Content::Certificates(certificates) | Content::Objects { certificates, .. }) => {
+                certificates
+            }
+            _ => &[],
+        }
+    }
+
+    /// The objects in it.
+    pub(super) fn values(&self) -> &[Value] {
+        match &self.content {
+            Ok(Content::Objects { values, .. }) => values,
+            _ => &[],
         }
     }
 }
@@ -47,18 +117,131 @@ pub(super) fn read_all(target: &Target) -> Vec<ReadFile<'_>> {
     files
         .map(|file| ReadFile {
             name: &file.name,
-            content: read(&file.bytes),
+            content: read(&file.name, &file.bytes),
         })
         .collect()
 }
 
-/// What these bytes are.
-fn read(bytes: &[u8]) -> Result<Content, Error> {
+/// What these bytes are. `name` says only which store an export is of.
+pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
+    if events::is_evtx(bytes) {
+        return events::read_evtx(bytes).map(Content::Events);
+    }
+    if serialized_store::is_store(bytes) {
+        let certificates = serialized_store::read(bytes)?;
+        return Ok(Content::Certificates(stores::placed(name, certificates)));
+    }
+    if let Some(certificates) = certificates(name, bytes)? {
+        return Ok(certificates);
+    }
     let Some((text, _)) = decode_text(bytes)? else {
         return Ok(Content::Unknown);
     };
+    if text.trim_start().starts_with('<') {
+        return document(name, bytes, &text);
+    }
     if inf::is_policy(&text) {
         return Ok(Content::Policy(text));
     }
+    if access::is_sddl(&text) {
+        return Ok(Content::Access(
+            access::read_sddl(&text).into_iter().collect(),
+        ));
+    }
+    if let Some(listings) = access::of_saved(&text).or_else(|| access::of_printed(&text)) {
+        return Ok(Content::Access(listings));
+    }
+    if let Some(values) = object::of_list(&text) {
+        return objects(name, Form::List, values);
+    }
+    if let Ok(identifier) = Identifier::read(bytes) {
+        return Ok(Content::Identifier(Box::new(identifier)));
+    }
+    if message::is_known(&text) || results::is_tree(&text) || dump_policies::is_list(&text) {
+        return Ok(Content::Text(text));
+    }
     Ok(Content::Unknown)
+}
+
+/// Certificates in DER, PEM or PKCS#7; `None` if the bytes are something else.
+fn certificates(name: &str, bytes: &[u8]) -> Result<Option<Content>, Error> {
+    const SEQUENCE: u8 = 0x30;
+    let is_pem = bytes.trim_ascii_start().starts_with(b"-----BEGIN ")
+        && contains(bytes, b"-----BEGIN CERTIFICATE-----")
+            | contains(bytes, b"-----BEGIN PKCS7-----");
+    if !is_pem && !matches!(bytes, [SEQUENCE, 0x80..=0x84, ..]) {
+        return Ok(None);
+    }
+    match read_certificates(bytes) {
+        Ok(found) if found.len() > MAX_CERTIFICATES => Err(too_large(format!(
+            "there are more than {MAX_CERTIFICATES} certificates"
+        ))),
+        Ok(found) => {
+            let found = found.into_iter().map(StoredCertificate::bare).collect();
+            Ok(Some(Content::Certificates(stores::placed(name, found))))
+        }
+        // Other structures in DER, such as a request, start alike.
+        Err(error) if is_pem || starts_as_certificate(bytes) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether DER starts as a certificate does: in its first element an explicit version.
+fn starts_as_certificate(bytes: &[u8]) -> bool {
+    const VERSION: u8 = 0xa0;
+    matches!(bytes, [0x30, 0x82, _, _, 0x30, 0x82, _, _, VERSION, ..])
+}
+
+fn contains(bytes: &[u8], needle: &[u8]) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+fn document(name: &str, bytes: &[u8], text: &str) -> Result<Content, Error> {
+    if events::is_events(text) {
+        return events::read_xml(text).map(Content::Events);
+    }
+    let root = xml(text)?;
+    if is_clixml(&root) {
+        // The output of Get-TpmEndorsementKeyInfo is an identifier.
+        if let Ok(identifier) = Identifier::read(bytes) {
+            return Ok(Content::Identifier(Box::new(identifier)));
+        }
+        return objects(name, Form::Clixml, object::of_document(&root));
+    }
+    let is_identifier = local_name(&root.name) == "PlatformIdentifiers"
+        || namespace(&root).is_some_and(|uri| uri == crate::identifier::NAMESPACE);
+    if is_identifier {
+        return Identifier::read(bytes).map(|read| Content::Identifier(Box::new(read)));
+    }
+    objects(name, Form::Xml, object::of_document(&root))
+}
+
+fn objects(name: &str, form: Form, values: Vec<Value>) -> Result<Content, Error> {
+    Ok(Content::Objects {
+        form,
+        log: events::read_objects(&values)?,
+        listings: access::of_objects(&values),
+        certificates: stores::placed(name, stores::of_objects(&values)?),
+        values,
+    })
+}
+
+/// XML of the size of a saved trace.
+pub(super) fn xml(text: &str) -> Result<Element, Error> {
+    xml_within(text, DOCUMENT)
+}
+
+/// XML within limits. The errors of the reader speak of platform identifiers.
+pub(super) fn xml_within(text: &str, limits: XmlLimits) -> Result<Element, Error> {
+    let read = parse_within(text, limits).map(|document| document.root);
+    read.map_err(|error| Error {
+        help: match error.code {
+            Some(Code::XmlDoctype) => {
+                "neither Windows nor PowerShell writes this; find out who edited the file"
+                    .to_owned()
+            }
+            _ => "save it on the machine again, and copy it whole".to_owned(),
+        },
+        ..error
+    })
 }

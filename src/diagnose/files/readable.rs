@@ -54,7 +54,7 @@ pub(super) fn diagnostics(target: &Target, files: &[ReadFile<'_>]) -> Vec<Diagno
     }
     for file in unread(target) {
         found.push(
-            Diagnostic::fail(definition, format!("{}: {}", file.name, file.why)).then(
+            Diagnostic::fail(definition, format!("{}: {}", file.what, file.why)).then(
                 "see that the path is right, that you may read it and that its disk is in order",
             ),
         );

@@ -102,7 +102,7 @@ impl<'a> Property<'a> {
 }
 
 /// Number, encoding type and length of a property, little-endian, and what follows.
-fn head(bytes: &[u8]) -> Option<(u32, u32, u32, &[u8])> {
+pub(crate) fn head(bytes: &[u8]) -> Option<(u32, u32, u32, &[u8])> {
     let (id, rest) = bytes.split_first_chunk::<4>()?;
     let (encoding, rest) = rest.split_first_chunk::<4>()?;
     let (length, rest) = rest.split_first_chunk::<4>()?;

@@ -12,6 +12,8 @@ mod reg_file;
 mod reg_query;
 mod value;
 
+#[cfg(feature = "diagnose")]
+pub(crate) use blob::head as property_head;
 pub(super) use blob::{read as read_blob, starts_as_blob};
 pub(crate) use clixml::is_clixml;
 pub(super) use clixml::read as read_clixml;

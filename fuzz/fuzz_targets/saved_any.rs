@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../src/saved.rs"]
+mod saved;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| saved::any(data));

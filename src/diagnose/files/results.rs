@@ -1,0 +1,184 @@
+//! The tree that `Get-HgsTrace -RunDiagnostics` prints, saved as text: names with `Pass` or
+//! `Fail`, and `>>>` before what to do.
+
+use super::content::{Content, ReadFile};
+use crate::diagnose::{Basis, Definition, Diagnostic, Set};
+
+/// The results of Microsoft's own diagnostics have no failure.
+pub static HGS_TRACE_RESULT: Definition = Definition {
+    id: "hgs-trace-result",
+    set: Set::Base,
+    title: "The saved results of Get-HgsTrace have no failure",
+    basis: Basis::Observed,
+    source: "Troubleshooting Using the Guarded Fabric Diagnostic Tool",
+};
+
+/// Failures that are known to be wrong, by words of their line, and why.
+const KNOWN_WRONG: &[(&str, &str)] = &[
+    (
+        "Code Integrity Policy Active",
+        "on Windows Server 2019 and Windows 10 1809 and later this is a known false failure; if it \
+         is the only one it may be ignored",
+    ),
+    (
+        "host key",
+        "Get-HgsTrace does not know attestation by host keys, and fails where nothing is wrong",
+    ),
+    (
+        "Certificate Permissions",
+        "with a key in a hardware security module this may be ignored: its rights cannot be seen \
+         from outside",
+    ),
+    (
+        "Https",
+        "on a host this fails falsely where the trust between the domains is broken",
+    ),
+];
+
+/// The first line of the tree.
+const HEAD: &str = "Overall Result";
+
+/// The most failures that are shown.
+const MAX_SHOWN: usize = 50;
+
+/// Whether a text is such a tree.
+pub(super) fn is_tree(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| line.starts_with(HEAD) && result(line).is_some())
+}
+
+/// One diagnostic for each tree.
+pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
+    let trees = files.iter().filter_map(|file| match &file.content {
+        Ok(Content::Text(text)) if is_tree(text) => Some((file.name, text)),
+        _ => None,
+    });
+    trees.map(|(name, text)| judge(name, text)).collect()
+}
+
+fn judge(name: &str, text: &str) -> Diagnostic {
+    let failures = failures(text);
+    let definition = &HGS_TRACE_RESULT;
+    let wrong = |failure: &Failure| {
+        let mut known = KNOWN_WRONG.iter();
+        let line = failure.line.to_lowercase();
+        known.find_map(|(words, why)| line.contains(&words.to_lowercase()).then_some(*why))
+    };
+    let count = format!("{name}: {} failures", failures.len());
+    let mut diagnostic = match failures.iter().all(|failure| wrong(failure).is_some()) {
+        true if failures.is_empty() => return Diagnostic::pass(definition, count),
+        true => Diagnostic::warn(definition, count),
+        false => Diagnostic::fail(definition, count),
+    };
+    for failure in failures.iter().take(MAX_SHOWN) {
+        diagnostic = diagnostic.seen(failure.line.clone());
+        if let Some(why) = wrong(failure) {
+            diagnostic = diagnostic.seen(format!("perhaps not so: {why}"));
+        }
+    }
+    let advice = failures
+        .iter()
+        .take(MAX_SHOWN)
+        .filter(|one| !one.advice.is_empty());
+    for failure in advice {
+        diagnostic = diagnostic.then(format!("Get-HgsTrace says: {}", failure.advice));
+    }
+    diagnostic.then(
+        "diagnose the traces themselves as well: endorse diagnose --path with the folder that \
+         Get-HgsTrace wrote",
+    )
+}
+
+/// A line that failed, with what is said to be done.
+struct Failure {
+    line: String,
+    advice: String,
+}
+
+/// The failures of single diagnostics: a line that failed, followed by no deeper line that
+/// failed as well.
+fn failures(text: &str) -> Vec<Failure> {
+    let mut found: Vec<(usize, Failure)> = Vec::new();
+    for line in text.lines() {
+        let indent = line.len().saturating_sub(line.trim_start().len());
+        let line = line.trim();
+        if let Some(advice) = line.strip_prefix(">>>") {
+            if let Some((_, last)) = found.last_mut() {
+                last.advice.push(' ');
+                last.advice.push_str(advice.trim());
+            }
+            continue;
+        }
+        if result(line) != Some(false) {
+            continue;
+        }
+        // The one above is only the sum of this one.
+        if found
+            .last()
+            .is_some_and(|(above, one)| *above < indent && one.advice.is_empty())
+        {
+            found.pop();
+        }
+        let failure = Failure {
+            line: line.to_owned(),
+            advice: String::new(),
+        };
+        found.push((indent, failure));
+    }
+    let found = found.into_iter().map(|(_, mut failure)| {
+        failure.advice = failure.advice.trim().to_owned();
+        failure
+    });
+    found.collect()
+}
+
+/// Whether a line says that something passed or failed.
+fn result(line: &str) -> Option<bool> {
+    let (_, rest) = line.split_once(':')?;
+    let word = rest.trim().split([' ', '-']).next()?;
+    match word {
+        "Pass" => Some(true),
+        "Fail" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::Status;
+
+    const TREE: &str = "Overall Result: Fail\n    hyp01: Fail\n        Guarded Host: Fail\n\
+        \x20           Check Attestation Status: Fail\n            >>> The host cannot attest.\n            >>> Ask.\n\
+        \x20           Other: Pass\n";
+
+    #[test]
+    fn failures_are_those_of_single_diagnostics() {
+        assert!(is_tree(TREE));
+        let found = judge("x", TREE);
+        assert_eq!(found.status, Status::Fail);
+        assert_eq!(
+            found.evidence,
+            ["x: 1 failures", "Check Attestation Status: Fail"]
+        );
+        let text = "Overall Result: Pass\n  a: Pass\n";
+        assert_eq!(judge("x", text).status, Status::Pass);
+        assert!(!is_tree("Overall Result: maybe\n"));
+    }
+
+    #[test]
+    fn known_wrong_results_are_softened() {
+        for name in [
+            "Code Integrity Policy Active",
+            "Attestation Certificate Permissions",
+            "Https",
+        ] {
+            let text = format!("Overall Result: Fail\n  h: Fail\n    {name}: Fail\n");
+            let found = judge("x", &text);
+            assert_eq!(found.status, Status::Warn, "{name}");
+            assert!(found.evidence[2].starts_with("perhaps not so: "));
+        }
+        let text = TREE.to_owned() + "            Code Integrity Policy Active: Fail\n";
+        assert_eq!(judge("x", &text).status, Status::Fail);
+    }
+}

@@ -1,0 +1,248 @@
+//! What a host says of its last attempt to attest: `Get-HgsClientConfiguration`, saved in
+//! any form.
+
+use super::content::ReadFile;
+use super::object::{Object, objects};
+use super::reason::{Reason, by_name};
+use crate::diagnose::{Basis, Definition, Diagnostic, Set};
+
+/// The host attested.
+pub static ATTESTATION_STATUS: Definition = Definition {
+    id: "attestation-status",
+    set: Set::GuardedHost,
+    title: "The host attested to the service",
+    basis: Basis::Documented,
+    source: "Troubleshooting Guarded Hosts, Attestation failures",
+};
+
+/// The values of `AttestationStatus`, by the numbers that the WMI class
+/// `MSFT_HgsClientConfiguration` has for them.
+const STATUSES: &[(&str, &str)] = &[
+    ("0", "NotConfigured"),
+    ("1", "Unknown"),
+    ("100", "Passed"),
+    ("200", "Expired"),
+    ("300", "TransientError"),
+    ("301", "UnauthorizedHost"),
+    ("302", "TpmError"),
+    ("303", "InsecureHostConfiguration"),
+];
+
+/// One diagnostic for each saved configuration of a client.
+pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for file in files {
+        for object in objects(file.values()) {
+            if let Some(status) = object.text("AttestationStatus") {
+                found.push(judge(file.name, &status, object));
+            }
+        }
+    }
+    found
+}
+
+fn judge(file: &str, status: &str, client: &Object) -> Diagnostic {
+    let definition = &ATTESTATION_STATUS;
+    let named = STATUSES
+        .iter()
+        .find(|(number, name)| status.eq_ignore_ascii_case(name) || status == *number)
+        .map(|(_, name)| *name);
+    let mut seen = format!("{file}: AttestationStatus is {status}");
+    if let Some(name) = named.filter(|name| *name != status) {
+        seen.push_str(&format!(", which is {name}"));
+    }
+    let mode = client.text("AttestationOperationMode");
+    if let Some(mode) = &mode {
+        seen.push_str(&format!("; AttestationOperationMode is {mode}"));
+    }
+    let diagnostic = match named {
+        Some("Passed") => passed(client, seen),
+        Some("Expired") => Diagnostic::fail(definition, seen)
+            .seen("the host attested before, and its health certificate has expired since")
+            .then("bring the clocks of the host and of every node of the service together")
+            .then("renew the certificate that signs health certificates, on a node:")
+            .powershell(
+                "Start-ScheduledTask -TaskPath '\\Microsoft\\Windows\\HGSServer' -TaskName AttestationSignerCertRenewalTask",
+            )
+            .then("then have the host attest again:")
+            .powershell("Test-HgsClientConfiguration"),
+        Some("InsecureHostConfiguration") => insecure(client, seen),
+        Some("UnauthorizedHost") => unauthorized(mode.as_deref(), seen),
+        Some("TransientError") => Diagnostic::fail(definition, seen)
+            .seen("the last attempt ended in an error of the network or of the service")
+            .then(
+                "see that the URLs of the service can be reached from the host and that its nodes \
+                 are up: endorse diagnose with the URL tells; then try again:",
+            )
+            .powershell("Test-HgsClientConfiguration"),
+        Some("TpmError") => Diagnostic::fail(definition, seen)
+            .seen("the TPM of the host failed during the last attempt")
+            .then("see whether the TPM is ready and not locked out, and read its log:")
+            .powershell("Get-Tpm; Get-WinEvent -ProviderName TPM -MaxEvents 50"),
+        Some("NotConfigured") => Diagnostic::warn(definition, seen)
+            .seen("the host is in local mode and uses no service")
+            .then("if it belongs to a guarded fabric, give it the URLs of the service:")
+            .powershell(
+                "Set-HgsClientConfiguration -AttestationServerUrl 'http://<SERVICE>/Attestation' -KeyProtectionServerUrl 'http://<SERVICE>/KeyProtection'",
+            ),
+        Some("Unknown") => Diagnostic::warn(definition, seen)
+            .seen("the host has not tried to attest yet")
+            .then("have it try:")
+            .powershell("Test-HgsClientConfiguration"),
+        _ => Diagnostic::warn(definition, seen)
+            .seen("this status is not documented")
+            .then("save the output of Get-HgsClientConfiguration again and look at its text"),
+    };
+    let fallback = client.text("IsFallbackInUse");
+    match fallback.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+        true => diagnostic.seen("the host uses the fallback service, not its primary one"),
+        false => diagnostic,
+    }
+}
+
+fn passed(client: &Object, seen: String) -> Diagnostic {
+    let guarded = client.text("IsHostGuarded");
+    match guarded.as_deref() {
+        Some(text) if text.eq_ignore_ascii_case("false") => {
+            Diagnostic::warn(&ATTESTATION_STATUS, seen)
+                .seen("yet IsHostGuarded is False")
+                .then("see that the feature Host Guardian Hyper-V Support is there, and restart:")
+                .powershell("Get-WindowsFeature HostGuardian")
+        }
+        _ => Diagnostic::pass(&ATTESTATION_STATUS, seen),
+    }
+}
+
+fn unauthorized(mode: Option<&str>, seen: String) -> Diagnostic {
+    let diagnostic = Diagnostic::fail(&ATTESTATION_STATUS, seen);
+    let in_tpm_mode =
+        mode.is_none_or(|mode| !mode.to_lowercase().contains("activedirectory") && mode != "2");
+    let diagnostic = match in_tpm_mode {
+        true => diagnostic
+            .then(
+                "in TPM mode: the EK of the host is not registered. Make its platform identifier \
+                 in an elevated PowerShell, and register it on the service; endorse register-host \
+                 judges the same file",
+            )
+            .powershell("(Get-PlatformIdentifier -Name $env:COMPUTERNAME).InnerXml | Out-File \"$env:COMPUTERNAME.xml\""),
+        false => diagnostic,
+    };
+    match mode {
+        Some(mode) if mode.eq_ignore_ascii_case("Tpm") || mode == "1" => diagnostic,
+        _ => diagnostic.then(
+            "in AD mode: the host is in no group that the service trusts. Add its computer account \
+             to such a group and restart it",
+        ),
+    }
+}
+
+fn insecure(client: &Object, seen: String) -> Diagnostic {
+    let mut diagnostic = Diagnostic::fail(&ATTESTATION_STATUS, seen);
+    let substatus = client.text("AttestationSubstatus").unwrap_or_default();
+    let names = substatus.split([',', ';', '|']).map(str::trim);
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    let mut known = false;
+    for name in &names {
+        // GuardedFabricTools writes them one after the other without anything between.
+        let reasons = by_name(name).map_or_else(|| run_together(name), |reason| vec![reason]);
+        if reasons.is_empty() {
+            diagnostic = diagnostic.seen(match name.bytes().all(|octet| octet.is_ascii_digit()) {
+                true => format!(
+                    "AttestationSubstatus is the number {name}; what its bits mean is not public"
+                ),
+                false => format!("the sub-status {name} is not known here"),
+            });
+        }
+        for reason in reasons {
+            known = true;
+            let policy = match reason.policy {
+                "" => String::new(),
+                policy => format!(" (policy {policy})"),
+            };
+            diagnostic = diagnostic
+                .seen(format!("{}{policy}: {}", reason.name, reason.cause))
+                .then(reason.remedy);
+        }
+    }
+    if names.is_empty() {
+        diagnostic = diagnostic.seen("no AttestationSubstatus was saved");
+    }
+    match known {
+        true => diagnostic,
+        false => diagnostic
+            .then("look at the names of the sub-statuses on the host:")
+            .powershell("(Get-HgsClientConfiguration).AttestationSubstatus"),
+    }
+}
+
+/// The reasons that a word is made of, if it is made of nothing else.
+fn run_together(word: &str) -> Vec<&'static Reason> {
+    let mut found = Vec::new();
+    let mut rest = word;
+    while !rest.is_empty() {
+        let lengths = (1..=rest.len()).rev();
+        let next = lengths.into_iter().find_map(|length| {
+            let (head, tail) = rest.split_at_checked(length)?;
+            Some((by_name(head)?, tail))
+        });
+        let Some((reason, tail)) = next else {
+            return Vec::new();
+        };
+        found.push(reason);
+        rest = tail;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::object::of_list;
+    use super::*;
+    use crate::diagnose::Status;
+
+    fn judged(status: &str, more: &str) -> Diagnostic {
+        let text = format!("Mode : HostGuardianService\nAttestationStatus : {status}\n{more}");
+        let values = of_list(&text).unwrap();
+        let all = objects(&values);
+        judge("x", &all[0].text("AttestationStatus").unwrap(), all[0])
+    }
+
+    #[test]
+    fn every_status_by_name_and_number() {
+        for (number, name) in STATUSES {
+            let expected = match *name {
+                "Passed" => Status::Pass,
+                "NotConfigured" | "Unknown" => Status::Warn,
+                _ => Status::Fail,
+            };
+            assert_eq!(judged(name, "").status, expected, "{name}");
+            assert_eq!(judged(number, "").status, expected, "{number}");
+        }
+        assert_eq!(judged("101", "").status, Status::Warn);
+        assert_eq!(
+            judged("Passed", "IsHostGuarded : False\n").status,
+            Status::Warn
+        );
+    }
+
+    #[test]
+    fn sub_statuses_lead_to_policies() {
+        for text in ["BitLocker, Iommu", "BitLockerIommu", "bitlocker,IOMMU"] {
+            let found = judged("303", &format!("AttestationSubstatus : {text}\n"));
+            let all = found.evidence.join("\n");
+            assert!(
+                all.contains("Hgs_BitLockerEnabled") && all.contains("Hgs_IommuEnabled"),
+                "{all}"
+            );
+        }
+        let found = judged("303", "AttestationSubstatus : 48\n");
+        assert!(found.evidence[1].contains("not public"));
+        // The longest name counts.
+        let names: Vec<_> = run_together("DumpEncryptionKeyDumpEncryption")
+            .iter()
+            .map(|one| one.name)
+            .collect();
+        assert_eq!(names, ["DumpEncryptionKey", "DumpEncryption"]);
+        assert!(run_together("BitLockerX").is_empty());
+    }
+}
