@@ -24,11 +24,7 @@ fn shown(text: &str) -> String {
 /// it needs an escape, its backslashes stay single.
 pub(super) fn copied(text: &str) -> String {
     let plain = text.chars().all(|c| matches!(c, ' '..='~')) && !text.contains("\\u{");
-    cut(if plain {
-        text.to_owned()
-    } else {
-        escape(text)
-    })
+    cut(if plain { text.to_owned() } else { escape(text) })
 }
 
 fn cut(mut escaped: String) -> String {
@@ -84,7 +80,14 @@ impl Page {
     }
 
     /// What was looked at, and how it ended.
-    pub(super) fn result(&mut self, depth: usize, what: &str, paint: Paint, word: &str, rest: &str) {
+    pub(super) fn result(
+        &mut self,
+        depth: usize,
+        what: &str,
+        paint: Paint,
+        word: &str,
+        rest: &str,
+    ) {
         self.indent(depth);
         self.text.push_str(&copied(what));
         self.text.push_str(": ");

@@ -82,7 +82,10 @@ fn text(collected: &JsonCollected, color: bool) -> String {
     let mut page = Page::new(color);
     let size = format!("({} bytes)", collected.size);
     page.result(0, &collected.output, Paint::Good, "written", &size);
-    page.line(1, &format!("holds {}", words::number(collected.holds.len(), "thing")));
+    page.line(
+        1,
+        &format!("holds {}", words::number(collected.holds.len(), "thing")),
+    );
     for held in &collected.holds {
         let mut line = format!("{} of {}", held.what, held.of);
         if held.name != held.of {

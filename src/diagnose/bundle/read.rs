@@ -186,10 +186,7 @@ impl Reading {
                 file.name,
                 &"its content is not the one that was collected: SHA-256 differs",
             ),
-            None => damaged(
-                file.name,
-                &"it is not in the list of what the bundle holds",
-            ),
+            None => damaged(file.name, &"it is not in the list of what the bundle holds"),
         }
     }
 
@@ -275,6 +272,8 @@ impl<'de, T: Deserialize<'de>, const LIMIT: usize> Deserialize<'de> for AtMost<T
                 Ok(elements)
             }
         }
-        deserializer.deserialize_seq(List::<T, LIMIT>(PhantomData)).map(Self)
+        deserializer
+            .deserialize_seq(List::<T, LIMIT>(PhantomData))
+            .map(Self)
     }
 }
