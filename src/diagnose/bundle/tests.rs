@@ -148,7 +148,10 @@ fn it_says_what_it_holds() {
 #[test]
 fn every_kind_that_is_written_is_read() {
     // A field that is added later has to have a default, so this stays true.
-    let node = serde_json::from_str("{\"at\":1700000000}").unwrap();
+    let node = serde_json::from_str(
+        "{\"at\":1700000000,\"service\":{\"https\":true,\"host\":\"hgs.bastion.test\",\"port\":443}}",
+    )
+    .unwrap();
     let host = serde_json::from_str("{\"at\":1700000001}").unwrap();
     let seen = vec![Observation::Node(node), Observation::Host(host)];
     let bundle = Bundle::new(vec![target("x", seen)], made_at(), "endorse TEST");
