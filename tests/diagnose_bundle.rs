@@ -5,9 +5,13 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     missing_docs,
     reason = "tests may be blunt"
 )]
+
+#[path = "../fuzz/src/bundle.rs"]
+mod invariants;
 
 use std::fs;
 use std::path::Path;
@@ -200,4 +204,30 @@ fn a_page_is_written_beside_the_text() {
         &["--path", "policy.inf", "--html", "none/report.html"],
     );
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// The fuzzer's corpus, and every test vector, through its invariants.
+#[test]
+fn any_bytes_are_survived() {
+    let mut folders = vec!["fuzz/corpus/bundle".into(), "testdata".into()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        let folder: std::path::PathBuf = folder;
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            // Names the file if the check panics.
+            println!("{}", path.display());
+            invariants::bundle(&fs::read(&path).unwrap());
+            files += 1;
+        }
+    }
+    assert!(files > 100, "{files}");
+    for seed in ["good", "later", "damaged"] {
+        let seed = fs::read(format!("fuzz/corpus/bundle/{seed}.json")).unwrap();
+        assert!(endorse::diagnose::Bundle::read(&seed).is_ok());
+    }
 }
