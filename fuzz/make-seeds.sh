@@ -15,6 +15,15 @@ openssl x509 -inform der -in $data/ek.der -pubkey -noout | openssl pkey -pubin -
 $endorse inspect --format json $data/hyp01.xml > $corpus/json/hyp01.json
 $endorse inspect --format json $data/no-ekcert.xml > $corpus/json/no-ekcert.json
 
+# A bundle with two files and a third that is left out; as a later version may have it, and
+# with a file that is not the one that was collected.
+mkdir -p $corpus/bundle
+openssl genrsa -out $corpus/bundle/left-out.key 2048
+$endorse diagnose collect --path $data/hyp01.xml --path $data/ek.der --path $corpus/bundle/left-out.key --output $corpus/bundle/good.json
+rm $corpus/bundle/left-out.key
+sed '0,/"kind": "file"/s//"kind": "tpm-log"/' $corpus/bundle/good.json > $corpus/bundle/later.json
+sed '0,/"bytes": "./s//"bytes": "A/' $corpus/bundle/good.json > $corpus/bundle/damaged.json
+
 # A chain area: two certificates with padding, and one cut short.
 { cat $data/intermediate.der $data/ek.der; head -c 40 /dev/zero | tr '\0' '\377'; } > $corpus/chain/two
 { cat $data/intermediate.der; head -c 100 $data/ek.der; } > $corpus/chain/cut

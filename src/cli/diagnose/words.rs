@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn ages() {
         let now = Time::from_unix(10_000_000);
-        let before = |seconds| age(Time::from_unix(10_000_000 - seconds), now);
+        let before = |seconds: i64| age(Time::from_unix(10_000_000 - seconds), now);
         for (seconds, expected) in [
             (0, "less than a minute before this run"),
             (59, "less than a minute before this run"),

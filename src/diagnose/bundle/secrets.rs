@@ -69,8 +69,12 @@ const FIELDS: &[&str] = &[
     "private_key",
 ];
 
-/// Characters of base64 that show the kind of what they encode.
-const SHOWN_CHARS: usize = 32;
+/// How far what belongs to a name is looked for behind it, in octets, so that a text full of
+/// names takes no more than a few passes.
+const LOOKAHEAD: usize = 256;
+
+/// Octets that show the kind of what they start.
+const SHOWN_LEN: usize = 24;
 
 /// Why these bytes may not travel, if they hold a secret or may hold one: private keys, PKCS#12,
 /// passwords, tokens, tickets, and what cannot be looked into.
@@ -134,13 +138,13 @@ fn in_fields(lower: &str) -> Option<&'static str> {
         .then_some(PASSWORD)
 }
 
-/// What follows each place where `what` is.
+/// What follows each place where `what` is, as far as it matters.
 fn after_each<'a>(text: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         let (_, after) = rest.split_once(what)?;
         rest = after;
-        Some(after)
+        Some(after.get(..LOOKAHEAD).unwrap_or(after))
     })
 }
 
@@ -203,12 +207,11 @@ fn has_token(text: &str, lower: &str) -> bool {
     };
     let bearer = after_each(lower, "bearer ").any(|rest| run(rest) >= 20);
     // A JSON Web Token: two JSON objects and a signature.
-    let web_token = after_each(text, "eyJ").any(|rest| {
-        let token = rest.get(..run(rest)).unwrap_or_default();
-        let mut parts = token.split('.');
-        parts.next().is_some_and(|part| part.len() >= 8)
-            && parts.next().is_some_and(|part| part.starts_with("eyJ"))
-            && parts.next().is_some_and(|part| part.len() >= 8)
+    let mut runs = text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
+    let web_token = runs.any(|run| {
+        let mut parts = run.split('.');
+        let mut object = || parts.next().is_some_and(|part| part.starts_with("eyJ"));
+        object() && object() && parts.next().is_some_and(|part| part.len() >= 8)
     });
     // A URL with a password.
     let url = after_each(text, "://").any(|rest| {
@@ -234,17 +237,16 @@ fn has_recovery_password(text: &str) -> bool {
 
 /// A key or PKCS#12 in base64 or hex, wherever it starts.
 fn encoded_key(text: &str) -> Option<&'static str> {
-    let runs = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '/'));
-    runs.filter_map(|run| run.get(..SHOWN_CHARS))
-        .find_map(|start| {
-            // Every SEQUENCE of more than 127 octets, and of BER.
-            let decoded = match start.get(..2) {
-                Some("MI" | "MA") => STANDARD.decode(start).ok(),
-                Some("30") => from_hex(start),
-                _ => None,
-            };
-            decoded.and_then(|bytes| key_shape(&bytes))
-        })
+    let mut runs = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '/'));
+    runs.find_map(|run| {
+        // What a SEQUENCE starts with.
+        let decoded = match run.as_bytes() {
+            [b'M', ..] => STANDARD.decode(run.get(..SHOWN_LEN / 3 * 4)?).ok()?,
+            [b'3', b'0', ..] => from_hex(run.get(..SHOWN_LEN * 2)?)?,
+            _ => return None,
+        };
+        key_shape(&decoded)
+    })
 }
 
 /// Whether DER that starts like this is a private key or a PKCS#12. The start is enough.
@@ -275,3 +277,11 @@ fn sequence(bytes: &[u8]) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    reason = "OpenSSL makes the keys"
+)]
+mod tests;

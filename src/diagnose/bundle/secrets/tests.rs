@@ -1,0 +1,269 @@
+use std::process::Command;
+
+use super::*;
+
+fn openssl(args: &[&str]) {
+    let output = Command::new("openssl").args(args).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// As a file of Windows has it.
+fn utf16(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0xff, 0xfe];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    bytes
+}
+
+/// Every form in which OpenSSL writes keys, beside what it writes without one.
+#[test]
+fn keys_by_openssl() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let rsa = path("rsa.pem");
+    let ec = path("ec.pem");
+    openssl(&["genrsa", "-out", &rsa, "2048"]);
+    openssl(&[
+        "ecparam",
+        "-name",
+        "prime256v1",
+        "-genkey",
+        "-noout",
+        "-out",
+        &ec,
+    ]);
+    let cert = path("cert.pem");
+    openssl(&[
+        "req",
+        "-x509",
+        "-new",
+        "-key",
+        &rsa,
+        "-subj",
+        "/CN=hgs.bastion.test",
+        "-out",
+        &cert,
+    ]);
+    let password = "pass:sample";
+    let made: &[(&str, &[&str])] = &[
+        ("rsa.der", &["rsa", "-in", &rsa, "-outform", "DER"]),
+        ("rsa1.pem", &["rsa", "-traditional", "-in", &rsa]),
+        (
+            "rsa1.der",
+            &["rsa", "-traditional", "-in", &rsa, "-outform", "DER"],
+        ),
+        (
+            "rsa-aes.pem",
+            &[
+                "rsa",
+                "-traditional",
+                "-aes256",
+                "-passout",
+                password,
+                "-in",
+                &rsa,
+            ],
+        ),
+        ("ec.der", &["ec", "-in", &ec, "-outform", "DER"]),
+        (
+            "p8.der",
+            &["pkcs8", "-topk8", "-nocrypt", "-in", &ec, "-outform", "DER"],
+        ),
+        ("p8.pem", &["pkcs8", "-topk8", "-nocrypt", "-in", &ec]),
+        (
+            "p8-aes.der",
+            &[
+                "pkcs8", "-topk8", "-passout", password, "-in", &rsa, "-outform", "DER",
+            ],
+        ),
+        (
+            "p8-aes.pem",
+            &["pkcs8", "-topk8", "-passout", password, "-in", &rsa],
+        ),
+        (
+            "p8-old.der",
+            &[
+                "pkcs8",
+                "-topk8",
+                "-v1",
+                "PBE-SHA1-3DES",
+                "-passout",
+                password,
+                "-in",
+                &rsa,
+                "-outform",
+                "DER",
+            ],
+        ),
+        (
+            "both.pfx",
+            &[
+                "pkcs12", "-export", "-inkey", &rsa, "-in", &cert, "-passout", password,
+            ],
+        ),
+    ];
+    for (name, args) in made {
+        let out = path(name);
+        let mut args = args.to_vec();
+        args.extend(["-out", &out]);
+        openssl(&args);
+        let bytes = std::fs::read(&out).unwrap();
+        assert!(secret_in(&bytes).is_some(), "{name}");
+        // In the text of another file, in base64 and hex.
+        if !name.ends_with("pem") {
+            let encoded = STANDARD.encode(&bytes);
+            for text in [
+                format!("<Export><Pfx>{encoded}</Pfx></Export>"),
+                format!("<x>\r\n  {}\r\n{}</x>", &encoded[..64], &encoded[64..]),
+                format!("\"key\": \"{}\"", crate::hash::hex(&bytes)),
+            ] {
+                assert!(secret_in(text.as_bytes()).is_some(), "{name}: {text}");
+                assert!(secret_in(&utf16(&text)).is_some(), "{name} in UTF-16");
+            }
+        }
+    }
+    let public: &[(&str, &[&str])] = &[
+        ("cert.der", &["x509", "-in", &cert, "-outform", "DER"]),
+        (
+            "pub.der",
+            &["rsa", "-in", &rsa, "-pubout", "-outform", "DER"],
+        ),
+        (
+            "pub1.der",
+            &["rsa", "-in", &rsa, "-RSAPublicKey_out", "-outform", "DER"],
+        ),
+        ("pub.pem", &["ec", "-in", &ec, "-pubout"]),
+        (
+            "req.der",
+            &[
+                "req", "-new", "-key", &rsa, "-subj", "/CN=x", "-outform", "DER",
+            ],
+        ),
+        (
+            "certs.p7b",
+            &["crl2pkcs7", "-nocrl", "-certfile", &cert, "-outform", "DER"],
+        ),
+    ];
+    for (name, args) in public {
+        let out = path(name);
+        let mut args = args.to_vec();
+        args.extend(["-out", &out]);
+        openssl(&args);
+        let bytes = std::fs::read(&out).unwrap();
+        assert_eq!(secret_in(&bytes), None, "{name}");
+        assert_eq!(
+            secret_in(STANDARD.encode(&bytes).as_bytes()),
+            None,
+            "{name}"
+        );
+    }
+    assert_eq!(secret_in(&std::fs::read(cert).unwrap()), None);
+}
+
+#[test]
+fn secrets_in_text() {
+    for (text, why) in [
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", PEM),
+        ("-----BEGIN TSS2 PRIVATE KEY-----\nMII", PEM),
+        ("PuTTY-User-Key-File-3: ssh-rsa", PEM),
+        (
+            "<Objs><SS N=\"Password\">01000000d08c9ddf</SS></Objs>",
+            SECURE_STRING,
+        ),
+        (
+            "<Obj><SS>76492d1116743f0423413b16050a5345</SS></Obj>",
+            SECURE_STRING,
+        ),
+        (
+            "01000000D08C9DDF0115D1118C7A00C04FC297EB01000000",
+            PROTECTED,
+        ),
+        ("AQAAANCMnd8BFdERjHoAwE/Cl+sBAAAA", PROTECTED),
+        ("<S N=\"Password\">hunter2</S>", PASSWORD),
+        (
+            "<AdministratorPassword>\n<Value>aHVudGVyMg</Value>",
+            PASSWORD,
+        ),
+        ("<pfx Password=\"hunter2\"/>", PASSWORD),
+        ("[Settings]\r\nPassword = hunter2\r\n", PASSWORD),
+        ("DomainAdminPwd=hunter2", PASSWORD),
+        ("{\"client_secret\": \"hunter2\"}", PASSWORD),
+        ("passphrase: correct horse", PASSWORD),
+        ("{\"kty\":\"RSA\",\"n\":\"x\",\"d\" : \"y\"}", JWK),
+        ("Authorization: Basic eDp5", TOKEN),
+        ("curl -H 'Bearer 0123456789abcdef01234'", TOKEN),
+        (
+            "token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+            TOKEN,
+        ),
+        ("https://user:hunter2@hgs.bastion.test/", TOKEN),
+        (
+            "111111-222222-333333-444444-555555-666666-777777-888888",
+            RECOVERY,
+        ),
+    ] {
+        assert_eq!(secret_in(text.as_bytes()), Some(why), "{text}");
+        assert_eq!(secret_in(&utf16(text)), Some(why), "{text} in UTF-16");
+    }
+}
+
+/// Settings about passwords are what a diagnosis is about.
+#[test]
+fn what_only_looks_like_one() {
+    for text in [
+        "[System Access]\r\nMinimumPasswordAge = 0\r\nMaximumPasswordAge = 42\r\n\
+         MinimumPasswordLength = 7\r\nPasswordComplexity = 1\r\nClearTextPassword = 0\r\n\
+         PasswordHistorySize = 24\r\nNewAdministratorName = \"Administrator\"\r\n",
+        "MACHINE\\System\\CurrentControlSet\\Services\\Netlogon\\Parameters\\DisablePasswordChange=4,0",
+        "MACHINE\\System\\CurrentControlSet\\Control\\Lsa\\LimitBlankPasswordUse=4,1",
+        "SeAuditPrivilege = *S-1-5-19,*S-1-5-20,BASTION\\svc-hgs$",
+        "Password : ********",
+        "Password = $env:PW",
+        "Password: <ENTER PASSWORD>",
+        "<PasswordNeverExpires>false</PasswordNeverExpires><Password></Password><Password/>",
+        "<S N=\"Thumbprint\">245D262748012A4FE6CE8BA6C951A4C4AFBC3E5D</S>",
+        "the bearer of this token",
+        "https://hgs.bastion.test:8443/a@b:c",
+        "FE80::1@eth0 https://[::1]:80/",
+        "{\"kty\":\"RSA\",\"n\":\"x\",\"e\":\"AQAB\"}",
+        "20261124-101500 123456-123456",
+    ] {
+        assert_eq!(secret_in(text.as_bytes()), None, "{text}");
+    }
+    // Words prove nothing in an event log, a key does.
+    assert_eq!(secret_in(b"ElfFile\0\x01\x02 Password: hunter2"), None);
+    assert_eq!(
+        secret_in(b"ElfFile\0\x01\x02 -----BEGIN RSA PRIVATE KEY-----"),
+        Some(PEM)
+    );
+}
+
+#[test]
+fn whole_files() {
+    for start in STARTS {
+        assert_eq!(secret_in(&[start.0, b"\0\x01"].concat()), Some(start.1));
+    }
+    assert_eq!(
+        secret_in(&[b"\0\x01x".as_slice(), DPAPI].concat()),
+        Some(PROTECTED)
+    );
+    assert_eq!(secret_in(b""), None);
+    assert_eq!(secret_in(b"\x30"), None);
+}
+
+/// No text takes more than a few passes.
+#[test]
+fn hostile_texts_end() {
+    for unit in [
+        "password",
+        "<ss",
+        "eyJ",
+        "://",
+        "-----begin ",
+        "bearer ",
+        "MI",
+        "111111-",
+        "\"kty\"\"d\"",
+    ] {
+        secret_in(unit.repeat(1_000_000 / unit.len()).as_bytes());
+    }
+}
