@@ -35,10 +35,10 @@ fn requests_and_templates() {
     torment(&openssl(&["req", "-outform", "DER"], &csr), 1, "");
     torment(&csr, 3, "");
     for name in [
-        "template.ldf",
-        "template.json",
-        "template.txt",
-        "webserver.ldf",
+        "../hgs-templates/template.ldf",
+        "../hgs-templates/template.json",
+        "../hgs-templates/template.txt",
+        "../hgs-templates/webserver.ldf",
         "tls.cer",
     ] {
         torment(&bytes(name), 3, "");
