@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes the test data of this folder anew; every run gives other keys. Needs OpenSSL 3 with
-# its legacy provider. The templates and the password are written by hand.
+# its legacy provider.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)

@@ -202,7 +202,10 @@ fn the_worst_of_many_is_the_exit_code() {
         .0,
         0
     );
-    assert_eq!(run(&["--role", "signing", "../hgs-templates/template.ldf"]).0, 0);
+    assert_eq!(
+        run(&["--role", "signing", "../hgs-templates/template.ldf"]).0,
+        0
+    );
 }
 
 /// What the certificate says of its own names cannot drive a terminal.

@@ -311,6 +311,30 @@ fn names_of_the_other_roles() {
     );
     assert_eq!(judged(&nameless, Signing, Microsoft2016), []);
     assert_eq!(judged(&nameless, Signing, Minimum), []);
+    // The name of the service need not be in it.
+    let found = |name: &str, service: &str| {
+        let certificate = certify("rsa2048.key", name, GOOD, "-sha256");
+        let question = super::at().with_names([service.to_owned()]);
+        let results = examine(
+            &Candidate::from(&certificate),
+            Signing,
+            Recommended,
+            &question,
+        );
+        results
+            .into_iter()
+            .find(|result| result.rule.id == "service-name")
+            .unwrap()
+            .outcome
+    };
+    assert_eq!(
+        found("/CN=hgs.bastion.test", "hgs.bastion.test"),
+        Outcome::Pass
+    );
+    assert!(matches!(
+        found("/CN=other", "hgs.bastion.test"),
+        Outcome::Tell(_)
+    ));
     let signer = |name| certify("rsa2048.key", name, "keyUsage=digitalSignature", "-sha256");
     let right = signer("/CN=Microsoft Remote Attestation Service");
     assert_eq!(judged(&right, AttestationSigner, Recommended), []);
@@ -401,7 +425,7 @@ fn what_is_inferred_is_never_more_than_a_warning() {
         }
         assert!(!rule.roles.is_empty() && !rule.profiles.is_empty() && !rule.help.is_empty());
     }
-    assert_eq!(seen.len(), 40);
+    assert_eq!(seen.len(), 41);
 }
 
 /// A rule that no certificate of a role is held against would say nothing.

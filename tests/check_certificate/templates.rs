@@ -178,7 +178,11 @@ fn several_templates_and_other_objects() {
         String::from_utf8(bytes("../hgs-templates/template.json")).unwrap()
     );
     assert_eq!(read_templates(list.as_bytes()).unwrap().1.len(), 2);
-    let both = [bytes("../hgs-templates/template.txt"), bytes("../hgs-templates/template.txt")].concat();
+    let both = [
+        bytes("../hgs-templates/template.txt"),
+        bytes("../hgs-templates/template.txt"),
+    ]
+    .concat();
     assert_eq!(read_templates(&both).unwrap().1.len(), 2);
     let wrapped = String::from_utf8(bytes("../hgs-templates/template.json")).unwrap();
     let wrapped = wrapped.replace(

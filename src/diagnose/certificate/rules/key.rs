@@ -225,6 +225,9 @@ fn rsa_size(asked: &Asked<'_>) -> Outcome {
             false => format!("the RSA key has {bits} bits; {MIN_RSA_BITS} is the least"),
         }),
         None if template => Outcome::Fail("it does not say how long a key has to be".to_owned()),
+        None if asked.candidate.key == KeyKind::Rsa => {
+            Outcome::Tell("it does not say how long the key will be".to_owned())
+        }
         None => Outcome::NotApplicable("it is no RSA key"),
     }
 }
