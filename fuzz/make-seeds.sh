@@ -5,7 +5,7 @@ set -eu
 endorse=${ENDORSE:-target/debug/endorse}
 data=testdata/cli
 corpus=fuzz/corpus
-mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain $corpus/reply $corpus/challenge $corpus/cabinet $corpus/pkcs7 $corpus/timestamp $corpus/crl
+mkdir -p $corpus/identifier $corpus/ekpub $corpus/certificate $corpus/path $corpus/json $corpus/chain $corpus/reply $corpus/challenge $corpus/cabinet $corpus/pkcs7 $corpus/timestamp $corpus/crl $corpus/document
 
 cp $data/hyp01.xml $data/hyp01-utf16.xml $data/no-ekcert.xml $data/ek.pem $data/ek-nv.bin $corpus/identifier/
 cp testdata/windows/ek.blob testdata/windows/endorsement.reg testdata/windows/endorsement-4.reg testdata/windows/query.txt testdata/windows/ek-info.json testdata/windows/ek-info.clixml testdata/windows/list.txt $corpus/identifier/
@@ -41,6 +41,11 @@ cp testdata/revocation/*.crl testdata/revocation/crls/*.crl $corpus/crl/
 for name in indirectCRLCA5CRL onlySomeReasonsCA3compromiseCRL distributionPoint2CACRL UnknownCRLEntryExtensionCACRL deltaCRLCA1deltaCRL NegativeSerialNumberCACRL; do
     cp testdata/pkits/crls/$name.crl $corpus/crl/
 done
+
+hgs=testdata/hgs-certificates
+cp $hgs/signing.csr testdata/hgs-templates/* $hgs/pbes2.pfx $hgs/legacy.pfx $hgs/plain.pfx $hgs/tls.cer $corpus/document/
+openssl req -in $hgs/signing.csr -outform der -out $corpus/document/request.der
+$endorse make-request --role tls --service-name hgs.bastion.test --format certreq > $corpus/document/tls.inf
 
 # (kind, length, DER)*: kind 0 an end entity, 1 an intermediate, 2 a root, 3 what came
 # with the end entities.

@@ -135,6 +135,12 @@ fn snapshots_of_weak_keys() {
     run_snapshots("tests/cmd/weak/*.trycmd");
 }
 
+#[cfg(feature = "diagnose")]
+#[test]
+fn snapshots_of_certificates() {
+    run_snapshots("tests/cmd/certificate/*.trycmd");
+}
+
 #[test]
 fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");

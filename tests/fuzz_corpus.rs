@@ -53,6 +53,7 @@ fn corpus() {
     replay("fuzz/corpus/pkcs7", invariants::pkcs7);
     replay("fuzz/corpus/timestamp", invariants::timestamp);
     replay("fuzz/corpus/crl", invariants::crl);
+    replay("fuzz/corpus/document", invariants::document);
 }
 
 #[test]
@@ -69,6 +70,7 @@ fn test_vectors() {
         invariants::pkcs7,
         invariants::timestamp,
         invariants::crl,
+        invariants::document,
     ] {
         replay("testdata", check);
         replay("roots", check);

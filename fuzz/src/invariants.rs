@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use endorse::der::{Reader, Time, Tlv, subrange, tag};
+use endorse::diagnose::Basis;
+use endorse::diagnose::certificate::{CertificateRole, Document, Profile, Question, examine};
 use endorse::ek::{
     Certificate, EkCertService, EkPub, Lint, MAX_CHAIN_CERTIFICATES, check_key, check_profile,
     order_chain, read_service_reply, split_chain, unwrap_nv,
@@ -21,6 +23,29 @@ use endorse::trust::{
     Usage, read_certificates, read_crls,
 };
 use endorse::verdict::{Outcome, judge};
+
+/// Certificates, requests, PKCS#12 files and templates for a Host Guardian Service: whatever
+/// can be read can be judged for every role, and what is inferred rejects nobody.
+pub(crate) fn document(data: &[u8]) {
+    let Ok(document) = Document::read(data, Some("a pass phrase")) else {
+        return;
+    };
+    assert!(!document.subjects.is_empty());
+    let question = Question::new(now()).with_names(["hgs.bastion.test".to_owned()]);
+    for subject in &document.subjects {
+        for role in CertificateRole::ALL {
+            for profile in Profile::ALL {
+                for result in examine(&subject.candidate, role, profile, &question) {
+                    let finding = result.finding();
+                    if result.rule.basis != Basis::Documented {
+                        let error = endorse::finding::Severity::Error;
+                        assert!(finding.is_none_or(|finding| finding.severity < error));
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// Reading an identifier: what is written from it reads back as the same thing, and
 /// nothing is trusted by an empty store. What comes from Windows names no host.

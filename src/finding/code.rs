@@ -283,7 +283,7 @@ codes! {
     PfxPassword "pfx-password" Error None, None;
     /// Opening the PKCS#12 file would take more work than any genuine one.
     PfxWork "pfx-work" Error None, None;
-    /// The PKCS#12 file is protected by nothing that is read here.
+    /// The PKCS#12 file is protected in a way that is not read here.
     PfxUnsupported "pfx-unsupported" Error None, None;
     /// The PKCS#12 file has no MAC, so nothing shows that it is as it was made.
     PfxUnprotected "pfx-unprotected" Warning Some("RFC 7292 4"), None;

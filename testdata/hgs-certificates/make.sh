@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes the test data of this folder anew; every run gives other keys. Needs OpenSSL 3 with
-# its legacy provider. The templates and the password are written by hand.
+# its legacy provider.
 set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
@@ -44,7 +44,7 @@ pem encryption.cer
 set -- -export -inkey other2048.key -in "$work/c.pem" -passout file:password.txt
 openssl pkcs12 "$@" -CSP 'Microsoft Software Key Storage Provider' -out pbes2.pfx
 openssl pkcs12 "$@" -legacy -CSP 'Microsoft Enhanced Cryptographic Provider v1.0' -out legacy.pfx
-openssl pkcs12 "$@" -nomac -out nomac.pfx
+openssl pkcs12 "$@" -nomac -certpbe AES-256-CBC -out nomac.pfx
 openssl pkcs12 "$@" -keypbe NONE -certpbe NONE -out plain.pfx
 openssl pkcs12 "$@" -certpbe PBE-SHA1-RC2-128 -legacy -macalg sha512 -out rc2-128.pfx
 openssl pkcs12 -export -inkey other2048.key -in "$work/c.pem" -passout pass: -out empty.pfx

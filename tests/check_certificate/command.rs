@@ -73,6 +73,8 @@ fn nodes_are_compared_each_with_each() {
             .len(),
         0
     );
+    // Nodes without certificates are equal in nothing.
+    assert_eq!(run(&["--compare", "signing.csr", "signing.csr"]).0, 2);
     // With a role the rules are held as well.
     assert_eq!(
         run(&[
@@ -107,7 +109,7 @@ fn renewals() {
             "--role",
             "signing",
             "--renews",
-            "template.ldf",
+            "../hgs-templates/template.ldf",
             "signing.cer",
         ],
         &data(""),
@@ -193,14 +195,17 @@ fn the_worst_of_many_is_the_exit_code() {
         run(&[
             "--role",
             "template",
-            "template.ldf",
-            "template.json",
-            "template.txt"
+            "../hgs-templates/template.ldf",
+            "../hgs-templates/template.json",
+            "../hgs-templates/template.txt"
         ])
         .0,
         0
     );
-    assert_eq!(run(&["--role", "signing", "template.ldf"]).0, 0);
+    assert_eq!(
+        run(&["--role", "signing", "../hgs-templates/template.ldf"]).0,
+        0
+    );
 }
 
 /// What the certificate says of its own names cannot drive a terminal.

@@ -209,6 +209,43 @@ fn a_renewal_keeps_the_key() {
     }
 }
 
+/// A file for certreq as somebody else may have written it.
+#[test]
+fn files_for_certreq_are_read() {
+    use endorse::diagnose::certificate::{KeyKind, read_certreq};
+    let good = "[Version]\r\nSignature=\"$Windows NT$\"\r\n[newrequest]\r\n\
+        Subject = \"CN=hgs.bastion.test, O=Bastion Test\" ; remark\r\nKeyLength = 4096 ; bits\r\n\
+        KeyUsage = \"CERT_DIGITAL_SIGNATURE_KEY_USAGE | CERT_DATA_ENCIPHERMENT_KEY_USAGE\"\r\n\
+        ProviderName = \"Microsoft RSA SChannel Cryptographic Provider\"\r\n\
+        [EnhancedKeyUsageExtension]\r\nOID=1.3.6.1.5.5.7.3.1\r\nOID=1.3.6.1.5.5.7.3.2\r\n\
+        [Extensions]\r\n2.5.29.17 = \"{text}dns=a.test&\"\r\n_continue_ = \"dns=b.test&ipaddress=192.0.2.1\"\r\n";
+    let candidate = read_certreq(good.as_bytes()).unwrap();
+    assert_eq!(candidate.key, KeyKind::Rsa);
+    assert_eq!(candidate.rsa_bits, Some(4096));
+    assert_eq!(candidate.key_usage, Some(0b1001));
+    assert_eq!(candidate.purposes.as_ref().unwrap().len(), 2);
+    assert_eq!(candidate.dns_names, ["a.test", "b.test"]);
+    assert_eq!(candidate.addresses.len(), 1);
+    assert_eq!(candidate.common_names, ["hgs.bastion.test"]);
+    assert_eq!(
+        candidate.providers[0].kind,
+        endorse::diagnose::certificate::ProviderKind::Legacy
+    );
+    for (from, to) in [
+        ("4096 ; bits", "many"),
+        ("CERT_DIGITAL_SIGNATURE_KEY_USAGE", "SOMETHING"),
+        ("OID=1.3.6.1.5.5.7.3.1", "OID=x"),
+        ("KeyLength = 4096 ; bits", "KeyLength"),
+    ] {
+        let error = read_certreq(good.replace(from, to).as_bytes()).unwrap_err();
+        assert_eq!(
+            error.code,
+            Some(endorse::finding::Code::CsrMalformed),
+            "{to}"
+        );
+    }
+}
+
 #[test]
 fn what_cannot_be_asked_for() {
     let directory = tempfile::tempdir().unwrap();

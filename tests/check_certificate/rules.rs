@@ -4,6 +4,7 @@ use endorse::der::Time;
 use endorse::diagnose::certificate::{
     Candidate, CertificateRole, Hsm, Outcome, Profile, Question, all_rules, check, examine,
 };
+use endorse::ek::Certificate;
 use endorse::finding::{Code, Severity};
 
 use super::{GOOD, certify, grave, judged};
@@ -77,6 +78,32 @@ fn the_key_is_rsa_and_has_2048_bits() {
     assert_eq!(tls("rsa2048.key"), []);
     assert_eq!(tls("p256.key"), []);
     assert_eq!(tls("rsa2047.key"), [(Code::HgsKeySize, ERROR)]);
+}
+
+/// A CA's, but the rule is about the key.
+#[test]
+fn a_weak_key_is_weak_whatever_it_is_for() {
+    for file in ["roca-root.der", "close-ca.der"] {
+        let path = format!("{}/testdata/weak-keys/{file}", env!("CARGO_MANIFEST_DIR"));
+        let weak = Certificate::from_der(&std::fs::read(path).unwrap()).unwrap();
+        for role in CertificateRole::ALL {
+            let found = judged(&weak, role, Minimum);
+            assert!(
+                found.contains(&(Code::HgsWeakKey, ERROR)),
+                "{file} {role:?}"
+            );
+        }
+    }
+    let good = format!(
+        "{}/testdata/weak-keys/good-root.der",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let good = Certificate::from_der(&std::fs::read(good).unwrap()).unwrap();
+    let found = judged(&good, Signing, Minimum);
+    assert!(
+        found.iter().all(|(code, _)| *code != Code::HgsWeakKey),
+        "{found:?}"
+    );
 }
 
 /// Each combination of the four bits that matter, against what the tables ask for.
@@ -284,7 +311,31 @@ fn names_of_the_other_roles() {
     );
     assert_eq!(judged(&nameless, Signing, Microsoft2016), []);
     assert_eq!(judged(&nameless, Signing, Minimum), []);
-    let signer = |name| certify("rsa2048.key", name, "", "-sha256");
+    // The name of the service need not be in it.
+    let found = |name: &str, service: &str| {
+        let certificate = certify("rsa2048.key", name, GOOD, "-sha256");
+        let question = super::at().with_names([service.to_owned()]);
+        let results = examine(
+            &Candidate::from(&certificate),
+            Signing,
+            Recommended,
+            &question,
+        );
+        results
+            .into_iter()
+            .find(|result| result.rule.id == "service-name")
+            .unwrap()
+            .outcome
+    };
+    assert_eq!(
+        found("/CN=hgs.bastion.test", "hgs.bastion.test"),
+        Outcome::Pass
+    );
+    assert!(matches!(
+        found("/CN=other", "hgs.bastion.test"),
+        Outcome::Tell(_)
+    ));
+    let signer = |name| certify("rsa2048.key", name, "keyUsage=digitalSignature", "-sha256");
     let right = signer("/CN=Microsoft Remote Attestation Service");
     assert_eq!(judged(&right, AttestationSigner, Recommended), []);
     let wrong = signer("/CN=Microsoft Remote Attestation Servic");
@@ -374,7 +425,7 @@ fn what_is_inferred_is_never_more_than_a_warning() {
         }
         assert!(!rule.roles.is_empty() && !rule.profiles.is_empty() && !rule.help.is_empty());
     }
-    assert_eq!(seen.len(), 42);
+    assert_eq!(seen.len(), 41);
 }
 
 /// A rule that no certificate of a role is held against would say nothing.

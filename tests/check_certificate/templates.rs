@@ -25,11 +25,11 @@ fn adcs(bytes: &[u8]) -> Vec<(Code, Severity)> {
 #[test]
 fn each_form_says_the_same() {
     let read = |name: &str| read_templates(&bytes(name)).unwrap();
-    let (form, ldif) = read("template.ldf");
+    let (form, ldif) = read("../hgs-templates/template.ldf");
     assert_eq!((form, ldif.len()), (TemplateForm::Ldif, 1));
     for (name, expected) in [
-        ("template.json", TemplateForm::Json),
-        ("template.txt", TemplateForm::Certutil),
+        ("../hgs-templates/template.json", TemplateForm::Json),
+        ("../hgs-templates/template.txt", TemplateForm::Certutil),
     ] {
         let (form, templates) = read(name);
         assert_eq!((form, templates.len()), (expected, 1));
@@ -46,7 +46,7 @@ fn each_form_says_the_same() {
     assert_eq!(facts.name, "HGS keys");
     assert_eq!(facts.cng_usage, Some(16_777_215));
     // As PowerShell 5 redirects it.
-    let text = String::from_utf8(bytes("template.json")).unwrap();
+    let text = String::from_utf8(bytes("../hgs-templates/template.json")).unwrap();
     let utf16: Vec<u8> = [0xff, 0xfe]
         .into_iter()
         .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
@@ -56,7 +56,7 @@ fn each_form_says_the_same() {
 
 #[test]
 fn each_attribute_wrong_in_turn() {
-    let good = String::from_utf8(bytes("template.ldf")).unwrap();
+    let good = String::from_utf8(bytes("../hgs-templates/template.ldf")).unwrap();
     for (from, to, expected) in [
         (
             "Minimal-Key-Size: 2048",
@@ -148,7 +148,7 @@ fn each_attribute_wrong_in_turn() {
 
 #[test]
 fn the_template_for_web_servers_does_not_do() {
-    let found = adcs(&bytes("webserver.ldf"));
+    let found = adcs(&bytes("../hgs-templates/webserver.ldf"));
     assert_eq!(
         found,
         [
@@ -159,7 +159,7 @@ fn the_template_for_web_servers_does_not_do() {
         ]
     );
     // AT_SIGNATURE.
-    let text = String::from_utf8(bytes("webserver.ldf")).unwrap();
+    let text = String::from_utf8(bytes("../hgs-templates/webserver.ldf")).unwrap();
     let signature = text.replace("DefaultKeySpec: 1", "DefaultKeySpec: 2");
     assert!(adcs(signature.as_bytes()).contains(&(Code::HgsTemplate, ERROR)));
 }
@@ -167,20 +167,24 @@ fn the_template_for_web_servers_does_not_do() {
 #[test]
 fn several_templates_and_other_objects() {
     let both = [
-        bytes("template.ldf"),
+        bytes("../hgs-templates/template.ldf"),
         b"\n".to_vec(),
-        bytes("webserver.ldf"),
+        bytes("../hgs-templates/webserver.ldf"),
     ]
     .concat();
     assert_eq!(read_templates(&both).unwrap().1.len(), 2);
     let list = format!(
         "[\n{0},\n{0}\n]",
-        String::from_utf8(bytes("template.json")).unwrap()
+        String::from_utf8(bytes("../hgs-templates/template.json")).unwrap()
     );
     assert_eq!(read_templates(list.as_bytes()).unwrap().1.len(), 2);
-    let both = [bytes("template.txt"), bytes("template.txt")].concat();
+    let both = [
+        bytes("../hgs-templates/template.txt"),
+        bytes("../hgs-templates/template.txt"),
+    ]
+    .concat();
     assert_eq!(read_templates(&both).unwrap().1.len(), 2);
-    let wrapped = String::from_utf8(bytes("template.json")).unwrap();
+    let wrapped = String::from_utf8(bytes("../hgs-templates/template.json")).unwrap();
     let wrapped = wrapped.replace(
         "[\n                        176,\n                        0\n                    ]",
         "{\"value\": [176, 0], \"Count\": 2}",

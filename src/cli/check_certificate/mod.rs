@@ -191,6 +191,15 @@ pub(super) fn run(args: &CheckCertificate, console: &mut Console<'_>) -> Result<
         nodes.push(node);
     }
     if args.compare {
+        // Nodes of which nothing was read would all be equal.
+        for node in nodes.iter().filter(|node| node.certificates.is_empty()) {
+            let error = Error::misuse(
+                format!("there is no certificate of the node {}", node.name),
+                "export the certificates of each node, and name their file or directory",
+            );
+            exit = exit.and(Exit::from(&error));
+            console.error(&error);
+        }
         let comparison = compare(&nodes);
         if !comparison.differences.is_empty() {
             exit = exit.and(Exit::Rejected);

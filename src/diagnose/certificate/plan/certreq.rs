@@ -115,6 +115,8 @@ pub fn read_certreq(bytes: &[u8]) -> Result<Candidate, Error> {
         return Err(malformed("it is no text".to_owned()));
     };
     let mut candidate = Candidate::unknown(CandidateKind::Request);
+    // certreq makes RSA keys unless told otherwise.
+    candidate.key = KeyKind::Rsa;
     let mut section = String::new();
     let mut names = String::new();
     let mut in_names = false;
@@ -138,10 +140,9 @@ pub fn read_certreq(bytes: &[u8]) -> Result<Candidate, Error> {
         let value = unquoted(value);
         match (section.as_str(), key.as_str()) {
             ("newrequest", "subject") => candidate.take_written_subject(value),
-            ("newrequest", "keyalgorithm") if value.eq_ignore_ascii_case("RSA") => {
-                candidate.key = KeyKind::Rsa;
+            ("newrequest", "keyalgorithm") if !value.eq_ignore_ascii_case("RSA") => {
+                candidate.key = KeyKind::Elliptic(value.to_owned());
             }
-            ("newrequest", "keyalgorithm") => candidate.key = KeyKind::Elliptic(value.to_owned()),
             ("newrequest", "keylength") => {
                 let bits = value.parse();
                 let bits = bits.map_err(|_| malformed(format!("KeyLength is '{value}'")))?;
@@ -176,10 +177,6 @@ pub fn read_certreq(bytes: &[u8]) -> Result<Candidate, Error> {
             }
             _ => {}
         }
-    }
-    // certreq makes RSA keys unless told otherwise.
-    if candidate.key == KeyKind::Other("not stated".to_owned()) {
-        candidate.key = KeyKind::Rsa;
     }
     for name in names.split('&').filter(|name| !name.is_empty()) {
         candidate.has_alternative_names = true;

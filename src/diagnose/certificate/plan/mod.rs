@@ -64,8 +64,8 @@ impl RequestPlan {
                 return Err(Error::misuse(
                     "nobody requests the certificate of the attestation signer: the service makes \
                      and renews it by itself",
-                    "to renew it, run on a node: Start-ScheduledTask -TaskPath \
-                     \\Microsoft\\Windows\\HGSServer -TaskName AttestationSignerCertRenewalTask",
+                    "to renew it, run on a node: Get-ScheduledTask AttestationSignerCertRenewalTask | \
+                     Start-ScheduledTask",
                 ));
             }
             CertificateRole::Template => {

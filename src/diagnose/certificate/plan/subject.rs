@@ -78,8 +78,8 @@ pub fn parse_subject(text: &str) -> Result<Vec<SubjectPart>, Error> {
     let bad = |what: String| {
         Error::misuse(
             format!("the subject '{text}' cannot be used: {what}"),
-            "write it as in 'CN=HGS Signing,O=Contoso\\, Ltd.,C=DE', with CN, O, OU, L, ST and C, \
-             each once",
+            "write it as in 'CN=HGS Signing,O=Contoso,C=DE', with CN, O, OU, L, ST and C, each once, \
+             and a backslash before a comma that belongs to a value",
         )
     };
     let mut parts: Vec<SubjectPart> = Vec::new();

@@ -6,6 +6,8 @@ use super::{EVERY, TLS, source};
 use crate::diagnose::Basis;
 use crate::finding::{Code, Severity};
 
+const NO_CERTIFICATE: &str = "it is no certificate yet";
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "replication",
@@ -15,7 +17,6 @@ pub(super) const RULES: &[Rule] = &[
             CertificateRole::Signing,
             CertificateRole::Encryption,
             CertificateRole::Communications,
-            CertificateRole::Tls,
         ],
         profiles: EVERY,
         told_in: &[],
@@ -25,6 +26,28 @@ pub(super) const RULES: &[Rule] = &[
         help: "on each node, see that the service account may read the private key: \
                (Get-IISAppPool -Name KeyProtection).ProcessModel.UserName names it",
         check: replication,
+    },
+    Rule {
+        id: "tls-replication",
+        code: Code::HgsReplicate,
+        severity: Severity::Info,
+        roles: TLS,
+        profiles: EVERY,
+        told_in: &[],
+        demand: "Nothing: it tells how certificate and key get to the other nodes.",
+        basis: Basis::Documented,
+        source: source::REPLICATION,
+        help: "install it on each node, and name it there with Set-HgsServer -Http -Https \
+               -HttpsCertificateThumbprint",
+        check: |asked| {
+            match asked.candidate.kind {
+            CandidateKind::Certificate => Outcome::Tell(
+                "a TLS certificate is never replicated: every node needs the same one, with its key"
+                    .to_owned(),
+            ),
+            _ => Outcome::NotApplicable(NO_CERTIFICATE),
+        }
+        },
     },
     Rule {
         id: "self-signed",
@@ -52,13 +75,7 @@ pub(super) const RULES: &[Rule] = &[
 fn replication(asked: &Asked<'_>) -> Outcome {
     let candidate = asked.candidate;
     if candidate.kind != CandidateKind::Certificate {
-        return Outcome::NotApplicable("it is no certificate yet");
-    }
-    if asked.role == CertificateRole::Tls {
-        return Outcome::Tell(
-            "a TLS certificate is never replicated: install the same one on every node, with its key"
-                .to_owned(),
-        );
+        return Outcome::NotApplicable(NO_CERTIFICATE);
     }
     if let Some(hsm) = asked.question.hsm {
         let world = match hsm {

@@ -10,7 +10,8 @@ use crate::finding::{Code, Severity};
 const MIN_RSA_BITS: usize = 2048;
 
 const ANOTHER_KEY: &str = "make a new key, RSA with 2048 bits or more, and request the \
-                           certificate anew: endorse make-request writes such a request";
+                           certificate anew: endorse make-request writes such a request; in a \
+                           template, set RSA and a minimum key size of 2048";
 const ANOTHER_PROVIDER: &str = "request the certificate with a key storage provider: in the file \
      for certreq, ProviderName = \"Microsoft Software Key Storage Provider\", or that of the HSM; \
      in the template, the category \"Key Storage Provider\"";
@@ -224,6 +225,9 @@ fn rsa_size(asked: &Asked<'_>) -> Outcome {
             false => format!("the RSA key has {bits} bits; {MIN_RSA_BITS} is the least"),
         }),
         None if template => Outcome::Fail("it does not say how long a key has to be".to_owned()),
+        None if asked.candidate.key == KeyKind::Rsa => {
+            Outcome::Tell("it does not say how long the key will be".to_owned())
+        }
         None => Outcome::NotApplicable("it is no RSA key"),
     }
 }

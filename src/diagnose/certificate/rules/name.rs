@@ -32,6 +32,43 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        id: "service-name",
+        code: Code::HgsName,
+        severity: Severity::Info,
+        roles: PAIR,
+        profiles: OBTAIN,
+        told_in: &[],
+        demand: "The subject or the subject alternative name has a name of the service, if names \
+                 are given.",
+        basis: Basis::Inferred,
+        source: source::OBTAIN,
+        help: "nothing has to be done: only a TLS certificate has to hold the names; in the \
+               subject of this one the company's name or web address is recommended",
+        check: |asked| {
+            let names = &asked.question.names;
+            let candidate = asked.candidate;
+            let common = |name: &String| {
+                candidate
+                    .common_names
+                    .iter()
+                    .any(|known| matches(known, name))
+            };
+            if names.is_empty() {
+                Outcome::NotApplicable("no name of the service was given (--service-name)")
+            } else if names
+                .iter()
+                .any(|name| common(name) || holds_name(candidate, name))
+            {
+                Outcome::Pass
+            } else {
+                Outcome::Tell(format!(
+                    "neither subject nor subject alternative name has {}",
+                    listed(names)
+                ))
+            }
+        },
+    },
+    Rule {
         id: "signer-subject",
         code: Code::HgsName,
         severity: Severity::Warning,

@@ -61,8 +61,7 @@ pub(super) const RULES: &[Rule] = &[
         basis: Basis::Documented,
         source: source::DRIFT,
         help: "compare the clocks of nodes and hosts, set them right, and run on a node: \
-               Start-ScheduledTask -TaskPath \\Microsoft\\Windows\\HGSServer -TaskName \
-               AttestationSignerCertRenewalTask",
+               Get-ScheduledTask AttestationSignerCertRenewalTask | Start-ScheduledTask",
         check: in_time,
     },
     Rule {
@@ -76,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         basis: Basis::Documented,
         source: "RFC 5280 6.1.3 (a)(2)",
         help: "renew it, and see that the clock is right; install it on every node with \
-               Set-HgsServer -Https -HttpsCertificateThumbprint",
+               Set-HgsServer -Http -Https -HttpsCertificateThumbprint",
         check: in_time,
     },
 ];

@@ -118,28 +118,22 @@ pub(super) fn is_likely(bytes: &[u8]) -> bool {
 }
 
 fn form_of(text: &str) -> Option<TemplateForm> {
-    if text.trim_start().starts_with(['{']) || text.trim_start().starts_with("[{") {
+    let start = text.trim_start();
+    if start.starts_with('{') {
         return Some(TemplateForm::Json);
     }
-    let mut lines = text
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.is_empty());
-    if text.trim_start().starts_with('[') && text.contains("pKI") && !text.contains("\ndn:") {
-        // `[` may also start a list in JSON, over several lines.
-        return match lines.next().is_some_and(|line| line.trim_end() == "[") {
+    if let Some(rest) = start.strip_prefix('[') {
+        // A list of objects, or the name of a template in brackets.
+        return match rest.trim_start().starts_with('{') {
             true => Some(TemplateForm::Json),
-            false => Some(TemplateForm::Certutil),
+            false => rest.contains("pKI").then_some(TemplateForm::Certutil),
         };
     }
-    let starts = |prefix: &str| {
-        let mut lines = text.lines();
-        lines.any(|line| {
-            line.get(..prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        })
+    let starts = |line: &str, prefix: &str| {
+        let start = line.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };
-    if starts("dn:") || starts("version:") {
+    if text.lines().any(|line| starts(line, "dn:")) {
         return Some(TemplateForm::Ldif);
     }
     let mut lines = text.lines().map(str::trim_start);
