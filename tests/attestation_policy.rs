@@ -14,6 +14,9 @@
     reason = "tests may be blunt"
 )]
 
+#[path = "../fuzz/src/policies.rs"]
+mod policies;
+
 use std::collections::HashSet;
 use std::process::Command;
 
@@ -613,5 +616,24 @@ fn the_hash_of_a_dump_key_is_that_of_its_blob() {
     for other in ["rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-256"] {
         let error = dump_key(&certificate(other)).unwrap_err();
         assert_eq!(error.fault, Fault::Rejected, "{other}");
+    }
+}
+
+/// The fuzzers' corpus, and every small file of the test data, through their invariants.
+#[test]
+fn the_corpus_of_the_fuzzers() {
+    let replay = |folder: &str, check: fn(&[u8])| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        assert!(!files.is_empty(), "{folder} is empty");
+        for file in files.into_iter().filter(|path| path.is_file()) {
+            check(&std::fs::read(file).unwrap());
+        }
+    };
+    replay("fuzz/corpus/hgsa_reply", policies::hgsa_reply);
+    replay("fuzz/corpus/host_state", policies::host_state);
+    for folder in ["testdata/policies", "testdata/cli", "testdata/windows"] {
+        replay(folder, policies::hgsa_reply);
+        replay(folder, policies::host_state);
     }
 }
