@@ -258,9 +258,25 @@ fn how_the_tpm_answered() {
     );
 }
 
+/// Files of testdata/cli.
+macro_rules! files {
+    ($($name:literal)*) => {
+        &[$(($name, include_bytes!(concat!("../../../testdata/cli/", $name)).as_slice())),*]
+    };
+}
+
+const FILES: &[(&str, &[u8])] = files!(
+    "hyp01.xml" "hyp01-utf16.xml" "hyp02.xml" "copy.xml" "new-tpm.xml" "no-ekcert.xml"
+    "key-mismatch.xml" "cut.xml"
+);
+
+fn file(name: &str) -> &'static [u8] {
+    FILES.iter().find(|(own, _)| *own == name).unwrap().1
+}
+
 fn with_file(name: &str) -> HostObservation {
     let mut host = seen();
-    let bytes = std::fs::read(format!("testdata/cli/{name}")).unwrap();
+    let bytes = file(name).to_vec();
     host.identifier = Some(Fact::Known(IdentifierFile { bytes }));
     host
 }
@@ -293,7 +309,7 @@ fn an_identifier_and_its_ekcert() {
 #[test]
 fn what_a_service_would_say() {
     use Status::{Fail, Warn};
-    let file_sha256 = sha256(&std::fs::read("testdata/cli/hyp01.xml").unwrap());
+    let file_sha256 = sha256(file("hyp01.xml"));
     let judged = |is_trusted, lookup| {
         let mut question = question();
         question.judgements = vec![Judgement {

@@ -139,7 +139,7 @@ fn the_modes() {
 #[test]
 fn health_certificates_are_read() {
     use base64::Engine as _;
-    let der = std::fs::read("testdata/cli/ek.der").unwrap();
+    let der = include_bytes!("../../../../testdata/cli/ek.der");
     let der = base64::engine::general_purpose::STANDARD.encode(der);
     let content = json!([
         {"m_Item1": 1, "m_Item2": der},
