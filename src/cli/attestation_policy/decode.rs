@@ -25,8 +25,8 @@ Examples:
   endorse attestation-policy decode replies/ --json
 
 REPLY.json is the body of a reply of the attestation service ([MS-HGSA]), as a
-proxy or a trace saved it: an error reply with its reasons, a health certificate,
-or the reply in the middle of an attestation.
+proxy or a trace saved it: an error reply with its reasons, a health
+certificate, or the reply in the middle of an attestation.
 
 Exit codes:
   0  no reply is an error

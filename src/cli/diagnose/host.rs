@@ -32,10 +32,10 @@ pub(super) struct HostArgs {
     #[arg(long, value_name = "FILE")]
     identifier: Vec<PathBuf>,
     /// How to reach the TPM of this machine, as the TCG software stack writes it
-    #[arg(long, value_name = "TCTI", default_value = DEFAULT_TCTI)]
+    #[arg(long, value_name = "TCTI", default_value = DEFAULT_TCTI, requires = "host")]
     tcti: String,
     /// Where 'sys', 'proc' and 'dev' of this machine are, if they are mounted elsewhere
-    #[arg(long, value_name = "DIR", default_value = SYSTEM_ROOT)]
+    #[arg(long, value_name = "DIR", default_value = SYSTEM_ROOT, requires = "host")]
     system_root: PathBuf,
     #[command(flatten)]
     registry: RegistryArgs,

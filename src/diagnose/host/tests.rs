@@ -328,11 +328,16 @@ fn what_a_service_would_say() {
         is_staged,
         is_forced,
         version,
+        by: "tester on 2027-01-01T00:00:00Z".to_owned(),
     };
     let authorize = "attestation-would-authorize";
     let good = judged(true, registered(false, false, PolicyVersion::V2));
     assert_eq!(wrong(&good), []);
-    assert!(good[3].evidence[1].contains("only the TPM identifier"));
+    assert_eq!(
+        good[3].evidence[1],
+        "registered by tester on 2027-01-01T00:00:00Z"
+    );
+    assert!(good[3].evidence[2].contains("only the TPM identifier"));
     let found = judged(true, Lookup::NotRegistered);
     assert_eq!(wrong(&found), [(authorize, Fail)]);
     assert!(found[3].evidence[0].contains("UnauthorizedHost"));
