@@ -32,7 +32,7 @@ Exit codes:
   0  no reply is an error
   1  a reply is an error
   2  wrong usage, or a file cannot be read
-  3  a file is no reply
+  3  a file is no reply, or one of a type that is not known
 With many inputs the worst in the order 2, 3, 1, 0 wins.")]
 pub(super) struct Decode {
     /// Files, directories, or '-' for standard input
@@ -85,7 +85,9 @@ pub(super) fn run(args: &Decode, console: &mut Console<'_>) -> Exit {
     let mut results = Vec::new();
     for_each_input(&args.files, console, |console, input| match read(&input) {
         Ok(reply) => {
-            if is_bad(&reply) {
+            if reply.content == ReplyContent::Unrecognised {
+                exit = exit.and(Exit::Unreadable);
+            } else if reply.content.is_error() {
                 exit = exit.and(Exit::Rejected);
             }
             if console.manner.json {

@@ -82,7 +82,14 @@ impl HostArgs {
         if files.is_empty() {
             return Ok((Vec::new(), Exit::Done));
         }
-        let trust = self.trust.resolve(console)?;
+        let trust = match self.trust.resolve(console) {
+            Ok(trust) => trust,
+            // All the rest is told nevertheless.
+            Err(error) => {
+                console.error(&error);
+                return Ok((Vec::new(), Exit::from(&error)));
+            }
+        };
         trust.must_be_for_ek()?;
         let registry = self.registry.open(Mode::ReadOnly);
         let registered = registry.and_then(|registry| registry.list(&Filter::default()));
