@@ -311,3 +311,16 @@ fn size_and_depth_are_bounded() {
     let error = Reply::read(&text).unwrap_err();
     assert_eq!(error.code, Some(Code::InputTooLarge));
 }
+
+#[test]
+fn reasons_without_end_take_no_time_without_end() {
+    let one = format!(r#"{{"Result":false,"Reason":"{SECURE_BOOT}"}}"#);
+    let many = vec![one; 15_000].join(",");
+    let text = reply(
+        "PolicyEvaluationErrorReply",
+        &format!(r#","Retryable":true,"Reasons":[{many}]"#),
+    );
+    let found = read(&text);
+    // Those of one reason, and that the host may try again.
+    assert_eq!(found.remedy().len(), POLICIES[0].remedy.len() + 1);
+}
