@@ -30,6 +30,12 @@ sed '0,/"bytes": "./s//"bytes": "A/' $corpus/bundle/good.json > $corpus/bundle/d
 cp $data/ek.der $data/ek.pem $data/ek-nv.bin $corpus/reply/
 printf '{"pubhash":"AAAA%%3D","certificate":"%s"}' "$(base64 -w0 $data/ek.der | tr +/ -_ | sed 's/=/%3D/g')" > $corpus/reply/intel.json
 
+mkdir -p $corpus/hgsa_reply $corpus/host_state
+for reply in policy-evaluation unauthorized mode health; do
+    cp testdata/policies/$reply.json $corpus/hgsa_reply/
+done
+cp testdata/policies/*-state.json testdata/policies/policies.json testdata/policies/before-update.json $corpus/host_state/
+
 cp testdata/challenge/*.json testdata/challenge/ak.pub testdata/challenge/quote.* testdata/challenge/theirs.credential $corpus/challenge/
 
 cp testdata/package/unsigned.cab testdata/package/stamped.cab $corpus/cabinet/

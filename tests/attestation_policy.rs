@@ -14,6 +14,9 @@
     reason = "tests may be blunt"
 )]
 
+#[path = "../fuzz/src/policies.rs"]
+mod policies;
+
 use std::collections::HashSet;
 use std::process::Command;
 
@@ -613,5 +616,102 @@ fn the_hash_of_a_dump_key_is_that_of_its_blob() {
     for other in ["rsa:3072", "ec -pkeyopt ec_paramgen_curve:P-256"] {
         let error = dump_key(&certificate(other)).unwrap_err();
         assert_eq!(error.fault, Fault::Rejected, "{other}");
+    }
+}
+
+/// A machine with nothing right, through the whole program; in every build, as its TPM is
+/// not there.
+#[cfg(feature = "cli")]
+#[test]
+fn a_machine_as_the_program_sees_it() {
+    let root = tempfile::tempdir().unwrap();
+    for (path, content) in [
+        ("proc/cpuinfo", "flags\t\t: fpu hypervisor\n"),
+        (
+            "proc/swaps",
+            "Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n",
+        ),
+        ("proc/sys/kernel/hostname", "old7\n"),
+        ("sys/class/net/lo/address", "00:00:00:00:00:00\n"),
+        ("sys/firmware/acpi/tables/DMAR", "DMAR"),
+        ("sys/kernel/iommu_groups/.keep", ""),
+        ("sys/kernel/kexec_crash_loaded", "1\n"),
+        (
+            "sys/kernel/security/lockdown",
+            "[none] integrity confidentiality\n",
+        ),
+        ("sys/power/state", "freeze mem disk\n"),
+    ] {
+        let path = root.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    std::fs::remove_file(root.path().join("sys/kernel/iommu_groups/.keep")).unwrap();
+    let endorse = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_endorse"))
+            .args(args)
+            .output()
+            .unwrap()
+    };
+    let tree = root.path().to_str().unwrap();
+    let output = endorse(&[
+        "diagnose",
+        "--host",
+        "--json",
+        "--system-root",
+        tree,
+        "--tcti",
+        "device:/nowhere/tpm",
+    ]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let target = &document["results"][0];
+    assert_eq!(target["target"], "old7");
+    let sets = target["sets"].as_array().unwrap();
+    let all = sets
+        .iter()
+        .flat_map(|set| set["diagnostics"].as_array().unwrap());
+    let all: Vec<_> = all
+        .map(|one| (one["id"].as_str().unwrap(), one["status"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        all,
+        [
+            ("kernel-lockdown", "warn"),
+            ("hibernation", "warn"),
+            ("crash-dumps", "warn"),
+            ("swap-encryption", "warn"),
+            ("identifier-readable", "warn"),
+            ("tpm-present", "fail"),
+            ("secure-boot", "fail"),
+            ("iommu", "fail"),
+            ("virtualization", "fail"),
+            ("tpm-ready", "warn"),
+            ("tpm-lockout", "warn"),
+        ]
+    );
+    assert_eq!(output.status.code(), Some(1));
+    // Where to look says nothing unless there is something to look at.
+    assert_eq!(
+        endorse(&["diagnose", "--system-root", tree]).status.code(),
+        Some(2)
+    );
+}
+
+/// The fuzzers' corpus, and every small file of the test data, through their invariants.
+#[test]
+fn the_corpus_of_the_fuzzers() {
+    let replay = |folder: &str, check: fn(&[u8])| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        assert!(!files.is_empty(), "{folder} is empty");
+        for file in files.into_iter().filter(|path| path.is_file()) {
+            check(&std::fs::read(file).unwrap());
+        }
+    };
+    replay("fuzz/corpus/hgsa_reply", policies::hgsa_reply);
+    replay("fuzz/corpus/host_state", policies::host_state);
+    for folder in ["testdata/policies", "testdata/cli", "testdata/windows"] {
+        replay(folder, policies::hgsa_reply);
+        replay(folder, policies::host_state);
     }
 }

@@ -17,6 +17,10 @@ use crate::finding::Error;
 
 pub(super) const SCHEMA: &str = "attestation-policy-decode";
 
+/// The most reasons, certificates or other members that are shown to people. There are
+/// fewer reasons than this; a reply of a megabyte must not push the rest off the screen.
+const MAX_SHOWN: usize = 32;
+
 /// Options of `attestation-policy decode`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -25,14 +29,14 @@ Examples:
   endorse attestation-policy decode replies/ --json
 
 REPLY.json is the body of a reply of the attestation service ([MS-HGSA]), as a
-proxy or a trace saved it: an error reply with its reasons, a health certificate,
-or the reply in the middle of an attestation.
+proxy or a trace saved it: an error reply with its reasons, a health
+certificate, or the reply in the middle of an attestation.
 
 Exit codes:
   0  no reply is an error
   1  a reply is an error
   2  wrong usage, or a file cannot be read
-  3  a file is no reply
+  3  a file is no reply, or one of a type that is not known
 With many inputs the worst in the order 2, 3, 1, 0 wins.")]
 pub(super) struct Decode {
     /// Files, directories, or '-' for standard input
@@ -85,7 +89,9 @@ pub(super) fn run(args: &Decode, console: &mut Console<'_>) -> Exit {
     let mut results = Vec::new();
     for_each_input(&args.files, console, |console, input| match read(&input) {
         Ok(reply) => {
-            if is_bad(&reply) {
+            if reply.content == ReplyContent::Unrecognised {
+                exit = exit.and(Exit::Unreadable);
+            } else if reply.content.is_error() {
                 exit = exit.and(Exit::Rejected);
             }
             if console.manner.json {
@@ -149,16 +155,17 @@ fn page(input: &str, reply: &Reply, console: &Console<'_>) -> String {
             page.field(1, "expected", &format!("mode {mode}: {words}"));
         }
         ReplyContent::PolicyEvaluation { reasons } => {
-            for reason in reasons {
+            for reason in reasons.iter().take(MAX_SHOWN) {
                 let (paint, word) = match reason.result {
                     true => (Paint::Good, "passed"),
                     false => (Paint::Bad, "FAILED"),
                 };
                 page.marked(1, paint, word, &reason_in_words(reason));
             }
+            left_out(&mut page, reasons.len());
         }
         ReplyContent::HealthCertificate { certificates } => {
-            for one in certificates {
+            for one in certificates.iter().take(MAX_SHOWN) {
                 page.field(1, "certificate", one.kind_in_words());
                 match &one.certificate {
                     Ok(certificate) => {
@@ -169,21 +176,30 @@ fn page(input: &str, reply: &Reply, console: &Console<'_>) -> String {
                     Err(error) => page.field(2, "unreadable", &error.to_string()),
                 }
             }
+            left_out(&mut page, certificates.len());
         }
         ReplyContent::TpmContinue {
             context_len: Some(length),
         } => page.field(1, "context", &format!("{length} octets")),
         _ => {}
     }
-    for (name, value) in &reply.unknown {
+    for (name, value) in reply.unknown.iter().take(MAX_SHOWN) {
         page.field(1, "also", &format!("{name}: {value}"));
     }
+    left_out(&mut page, reply.unknown.len());
     for note in &reply.notes {
         page.field(1, "note", note);
     }
     let steps: Vec<_> = reply.remedy().iter().map(JsonStep::from).collect();
     show(&mut page, 1, &steps);
     page.into_text()
+}
+
+fn left_out(page: &mut Page, number: usize) {
+    if number > MAX_SHOWN {
+        let more = number.saturating_sub(MAX_SHOWN);
+        page.line(1, &format!("(and {more} more; --json has all)"));
+    }
 }
 
 fn reason_in_words(reason: &Reason) -> String {

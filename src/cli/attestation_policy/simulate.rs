@@ -11,7 +11,7 @@ use crate::cli::human::Page;
 use crate::cli::input::read_input;
 use crate::cli::json;
 use crate::diagnose::attestation::{
-    Fate, HostState, Judged, MAX_STATE_LEN, PolicyState, overall, simulate,
+    Fate, HostState, IF_MISSING, Judged, MAX_STATE_LEN, PolicyState, overall, simulate,
 };
 use crate::finding::Error;
 
@@ -150,6 +150,15 @@ fn page(
                 told.push(steps);
             }
             show(&mut page, 2, &remedy);
+        }
+    }
+    if judged
+        .iter()
+        .any(|one| one.state == Some(PolicyState::Missing))
+    {
+        page.line(1, "policies are missing:");
+        for step in IF_MISSING {
+            page.line(2, &format!(">>> {step}"));
         }
     }
     page.into_text()

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::OpenedBundle;
 use super::gather::Saved;
-use super::host::HostArgs;
+use super::host::{self, HostArgs};
 #[cfg(unix)]
 use super::key_file;
 #[cfg(feature = "fetch")]
@@ -68,7 +68,7 @@ pub(super) struct Gathered {
 /// If nothing was named.
 pub(super) fn gather(
     args: &GatherArgs,
-    _now: Time,
+    now: Time,
     console: &mut Console<'_>,
 ) -> Result<Gathered, Error> {
     if args.is_empty() {
@@ -83,7 +83,7 @@ pub(super) fn gather(
     gathered.from_bundles_only = true;
     for path in &args.path {
         match saved.read(path) {
-            Ok(targets) => gathered.open_bundles(targets),
+            Ok(targets) => gathered.open_bundles(targets, now),
             Err(error) => gathered.errors.push(error),
         }
     }
@@ -145,9 +145,10 @@ impl Gathered {
     }
 
     /// Adds the targets of one path, with what the bundles among their files hold in the place
-    /// of these.
-    fn open_bundles(&mut self, targets: Vec<Target>) {
+    /// of these, and a target for each platform identifier.
+    fn open_bundles(&mut self, targets: Vec<Target>, now: Time) {
         let before = self.targets.len();
+        let mut identifiers = Vec::new();
         for mut target in targets {
             let mut others = Vec::new();
             for observation in std::mem::take(&mut target.observations) {
@@ -159,10 +160,12 @@ impl Gathered {
             if !others.is_empty() {
                 self.from_bundles_only = false;
                 target.observations = others;
+                identifiers.extend(host::in_files(&target, now));
                 self.targets.push(target);
             }
         }
         self.paths.push(before..self.targets.len());
+        self.targets.extend(identifiers);
     }
 
     fn open(&mut self, file: SavedFile) {

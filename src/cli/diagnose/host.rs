@@ -9,6 +9,7 @@ use crate::cli::exit::Exit;
 use crate::cli::input::{Input, for_each_input};
 use crate::cli::options::{RegistryArgs, TrustArgs, now};
 use crate::der::Time;
+use crate::diagnose::files::identifiers as identifiers_in;
 use crate::diagnose::host::{HostObservation, IdentifierFile, Judgement, Lookup, TpmSeen};
 use crate::diagnose::{Observation, Role, Target};
 use crate::finding::Error;
@@ -32,10 +33,10 @@ pub(super) struct HostArgs {
     #[arg(long, value_name = "FILE")]
     identifier: Vec<PathBuf>,
     /// How to reach the TPM of this machine, as the TCG software stack writes it
-    #[arg(long, value_name = "TCTI", default_value = DEFAULT_TCTI)]
+    #[arg(long, value_name = "TCTI", default_value = DEFAULT_TCTI, requires = "host")]
     tcti: String,
     /// Where 'sys', 'proc' and 'dev' of this machine are, if they are mounted elsewhere
-    #[arg(long, value_name = "DIR", default_value = SYSTEM_ROOT)]
+    #[arg(long, value_name = "DIR", default_value = SYSTEM_ROOT, requires = "host")]
     system_root: PathBuf,
 }
 
@@ -123,7 +124,14 @@ impl JudgeArgs {
         if files.is_empty() {
             return Ok((Vec::new(), Exit::Done));
         }
-        let trust = self.trust.resolve(console)?;
+        let trust = match self.trust.resolve(console) {
+            Ok(trust) => trust,
+            // All the rest is told nevertheless.
+            Err(error) => {
+                console.error(&error);
+                return Ok((Vec::new(), Exit::from(&error)));
+            }
+        };
         trust.must_be_for_ek()?;
         let registry = self.registry.open(Mode::ReadOnly);
         let registered = registry.and_then(|registry| registry.list(&Filter::default()));
@@ -188,6 +196,23 @@ fn not_reached(error: &Error) -> TpmSeen {
         message: error.to_string(),
         help: error.help.clone(),
     }
+}
+
+/// A target for each platform identifier among the saved files of this one: what a service
+/// would say to it is the same wherever it came from.
+pub(super) fn in_files(saved: &Target, at: Time) -> Vec<Target> {
+    let bytes_of = |name: &str| {
+        saved.observations.iter().find_map(|one| match one {
+            Observation::File(file) if file.name == name => Some(file.bytes.clone()),
+            _ => None,
+        })
+    };
+    let found = identifiers_in(saved).into_iter();
+    let targets = found.filter_map(|(name, _)| {
+        let bytes = Ok(bytes_of(&name)?);
+        Some(of_input(Input { name, bytes }, at).0)
+    });
+    targets.collect()
 }
 
 /// The target of one identifier, and why it cannot be read.

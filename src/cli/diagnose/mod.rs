@@ -67,15 +67,6 @@ pub(super) struct Diagnose {
     /// repeated with other names of the same account
     #[arg(long, value_name = "ACCOUNT_OR_SID")]
     gmsa: Vec<String>,
-    /// Look at this file of a private key on this machine, and at the directories on the way; may be
-    /// repeated
-    #[cfg(unix)]
-    #[arg(long, value_name = "PATH", requires = "account")]
-    key_file: Vec<PathBuf>,
-    /// Who has to be able to read the key files: a name in /etc/passwd, or UID:GID,GID
-    #[cfg(unix)]
-    #[arg(long, value_name = "USER", requires = "key_file")]
-    account: Option<String>,
     /// Which set of diagnostics, as in Get-HgsTrace; may be repeated [default: All]
     #[arg(long, value_name = "SET", value_parser = selection)]
     diagnostic: Vec<Selection>,

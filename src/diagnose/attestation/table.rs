@@ -101,7 +101,8 @@ pub const COLUMNS: &[Column] = &[
     Column {
         name: "sub-status",
         basis: Basis::Documented,
-        source: "Troubleshooting Guarded Hosts, AttestationSubStatus",
+        source: "Troubleshooting Guarded Hosts, AttestationSubStatus; DebugMode, which is not there, \
+                 is observed",
     },
     Column {
         name: "events",

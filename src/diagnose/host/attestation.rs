@@ -55,6 +55,8 @@ pub enum Lookup {
         is_forced: bool,
         /// The policy version.
         version: PolicyVersion,
+        /// Who registered it, and when.
+        by: String,
     },
 }
 
@@ -83,6 +85,7 @@ impl From<Option<&Host>> for Lookup {
             is_staged: host.state == State::Staged,
             is_forced: host.trust == Trust::Forced,
             version: host.policy_version,
+            by: format!("{} on {}", host.registered_by, host.registered_at),
         })
     }
 }
@@ -158,41 +161,42 @@ fn authorized(judged: &Judgement) -> Diagnostic {
         .seen(SCOPE),
         Lookup::Registered {
             name,
-            is_staged: true,
-            ..
-        } => Diagnostic::fail(
-            &WOULD_AUTHORIZE,
-            format!("registered as {name}, but only staged, which is not in force"),
-        )
-        .then("register it again without --stage")
-        .sh(format!(
-            "endorse register-host --name {} HOST.xml",
-            sh_quoted(name)
-        ))
-        .seen(SCOPE),
-        Lookup::Registered {
-            name,
-            is_forced: true,
+            is_staged,
+            is_forced,
             version,
-            ..
-        } => Diagnostic::warn(
-            &WOULD_AUTHORIZE,
-            format!("registered by force as {name}, under {}", version.as_str()),
-        )
-        .then(
-            "see that the TPM baseline and the code integrity policy of this host are v1 as well: \
-             all three have to be of the same version",
-        )
-        .powershell(format!(
-            "Get-HgsAttestationTpmHost -Name {} -PolicyVersion {}",
-            powershell_quoted(name),
-            version.as_str()
-        ))
-        .seen(SCOPE),
-        Lookup::Registered { name, version, .. } => Diagnostic::pass(
-            &WOULD_AUTHORIZE,
-            format!("registered as {name}, under {}", version.as_str()),
-        )
-        .seen(SCOPE),
+            by,
+        } => {
+            let version = version.as_str();
+            let found = if *is_staged {
+                Diagnostic::fail(
+                    &WOULD_AUTHORIZE,
+                    format!("registered as {name}, but only staged, which is not in force"),
+                )
+                .then("register it again without --stage")
+                .sh(format!(
+                    "endorse register-host --name {} HOST.xml",
+                    sh_quoted(name)
+                ))
+            } else if *is_forced {
+                Diagnostic::warn(
+                    &WOULD_AUTHORIZE,
+                    format!("registered by force as {name}, under {version}"),
+                )
+                .then(
+                    "see that the TPM baseline and the code integrity policy of this host are of \
+                     the same version: all three have to be",
+                )
+                .powershell(format!(
+                    "Get-HgsAttestationTpmHost -Name {} -PolicyVersion {version}",
+                    powershell_quoted(name)
+                ))
+            } else {
+                Diagnostic::pass(
+                    &WOULD_AUTHORIZE,
+                    format!("registered as {name}, under {version}"),
+                )
+            };
+            found.seen(format!("registered by {by}")).seen(SCOPE)
+        }
     }
 }

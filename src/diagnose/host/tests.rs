@@ -258,9 +258,25 @@ fn how_the_tpm_answered() {
     );
 }
 
+/// Files of testdata/cli.
+macro_rules! files {
+    ($($name:literal)*) => {
+        &[$(($name, include_bytes!(concat!("../../../testdata/cli/", $name)).as_slice())),*]
+    };
+}
+
+const FILES: &[(&str, &[u8])] = files!(
+    "hyp01.xml" "hyp01-utf16.xml" "hyp02.xml" "copy.xml" "new-tpm.xml" "no-ekcert.xml"
+    "key-mismatch.xml" "cut.xml"
+);
+
+fn file(name: &str) -> &'static [u8] {
+    FILES.iter().find(|(own, _)| *own == name).unwrap().1
+}
+
 fn with_file(name: &str) -> HostObservation {
     let mut host = seen();
-    let bytes = std::fs::read(format!("testdata/cli/{name}")).unwrap();
+    let bytes = file(name).to_vec();
     host.identifier = Some(Fact::Known(IdentifierFile { bytes }));
     host
 }
@@ -293,7 +309,7 @@ fn an_identifier_and_its_ekcert() {
 #[test]
 fn what_a_service_would_say() {
     use Status::{Fail, Warn};
-    let file_sha256 = sha256(&std::fs::read("testdata/cli/hyp01.xml").unwrap());
+    let file_sha256 = sha256(file("hyp01.xml"));
     let judged = |is_trusted, lookup| {
         let mut question = question();
         question.judgements = vec![Judgement {
@@ -312,11 +328,16 @@ fn what_a_service_would_say() {
         is_staged,
         is_forced,
         version,
+        by: "tester on 2027-01-01T00:00:00Z".to_owned(),
     };
     let authorize = "attestation-would-authorize";
     let good = judged(true, registered(false, false, PolicyVersion::V2));
     assert_eq!(wrong(&good), []);
-    assert!(good[3].evidence[1].contains("only the TPM identifier"));
+    assert_eq!(
+        good[3].evidence[1],
+        "registered by tester on 2027-01-01T00:00:00Z"
+    );
+    assert!(good[3].evidence[2].contains("only the TPM identifier"));
     let found = judged(true, Lookup::NotRegistered);
     assert_eq!(wrong(&found), [(authorize, Fail)]);
     assert!(found[3].evidence[0].contains("UnauthorizedHost"));

@@ -324,16 +324,15 @@ impl ReplyContent {
         let fixed: &[Step] = match self {
             Self::PolicyEvaluation { reasons } => {
                 let failed = reasons.iter().filter(|reason| !reason.result);
-                let steps = failed.filter_map(|reason| reason.policy);
-                let mut steps: Vec<Step> =
-                    steps.flat_map(|policy| policy.remedy).copied().collect();
-                // Both reasons about virtual secure mode have the same.
-                let mut seen = Vec::new();
-                steps.retain(|step| {
-                    let is_new = !seen.contains(step);
-                    seen.push(*step);
-                    is_new
-                });
+                let policies = failed.filter_map(|reason| reason.policy);
+                // Both reasons about virtual secure mode have the same steps, and a reply may
+                // repeat one reason without end.
+                let mut steps: Vec<Step> = Vec::new();
+                for step in policies.flat_map(|policy| policy.remedy) {
+                    if !steps.contains(step) {
+                        steps.push(*step);
+                    }
+                }
                 if steps.is_empty() {
                     steps.push(Step::Do(
                         "read the log Microsoft-Windows-HostGuardianService-Attestation of the \

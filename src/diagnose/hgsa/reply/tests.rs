@@ -139,7 +139,7 @@ fn the_modes() {
 #[test]
 fn health_certificates_are_read() {
     use base64::Engine as _;
-    let der = std::fs::read("testdata/cli/ek.der").unwrap();
+    let der = include_bytes!("../../../../testdata/cli/ek.der");
     let der = base64::engine::general_purpose::STANDARD.encode(der);
     let content = json!([
         {"m_Item1": 1, "m_Item2": der},
@@ -310,4 +310,17 @@ fn size_and_depth_are_bounded() {
     text.push(b' ');
     let error = Reply::read(&text).unwrap_err();
     assert_eq!(error.code, Some(Code::InputTooLarge));
+}
+
+#[test]
+fn reasons_without_end_take_no_time_without_end() {
+    let one = format!(r#"{{"Result":false,"Reason":"{SECURE_BOOT}"}}"#);
+    let many = vec![one; 15_000].join(",");
+    let text = reply(
+        "PolicyEvaluationErrorReply",
+        &format!(r#","Retryable":true,"Reasons":[{many}]"#),
+    );
+    let found = read(&text);
+    // Those of one reason, and that the host may try again.
+    assert_eq!(found.remedy().len(), POLICIES[0].remedy.len() + 1);
 }
