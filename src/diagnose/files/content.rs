@@ -100,6 +100,14 @@ impl ReadFile<'_> {
         }
     }
 
+    /// The event log that it is, or that is among its objects.
+    pub(super) fn log(&self) -> Option<&Log> {
+        match &self.content {
+            Ok(Content::Events(log) | Content::Objects { log: Some(log), .. }) => Some(log),
+            _ => None,
+        }
+    }
+
     /// The objects in it.
     pub(super) fn values(&self) -> &[Value] {
         match &self.content {
