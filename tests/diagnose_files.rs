@@ -166,6 +166,7 @@ fn listings_of_key_files() {
     let both = ["--gmsa", GMSA, "--gmsa", SID];
     for (file, expected) in [
         ("icacls-right.txt", "pass"),
+        ("icacls-german.txt", "pass"),
         ("icacls-lacking.txt", "fail"),
         ("icacls-denied.txt", "fail"),
         ("icacls-group.txt", "warn"),

@@ -65,7 +65,7 @@ const NAMES: &[(&str, &[&str])] = &[
 
 /// Authorities before whose names no domain can stand: what follows is well known, or
 /// certainly no account of a domain.
-const BUILT_IN: &[&str] = &["nt authority", "nt-autorität", "builtin", "vordefiniert"];
+const BUILT_IN: &[&str] = &["nt authority", "builtin", "vordefiniert"];
 
 /// Accounts that are not a gMSA and do not hold one. An administrator it could be made, and
 /// should not be.
@@ -177,7 +177,10 @@ pub(super) fn well_known(entry: &str) -> Option<&'static str> {
     };
     let is_built_in = |authority: &str| {
         let lower = authority.to_lowercase();
-        BUILT_IN.contains(&lower.as_str()) || lower.starts_with("autorit")
+        BUILT_IN.contains(&lower.as_str())
+            || ["autorit", "nt-autorit"]
+                .iter()
+                .any(|head| lower.starts_with(head))
     };
     if authority.is_some_and(|authority| !is_built_in(authority)) {
         return None;
@@ -255,6 +258,7 @@ mod tests {
             ("NT AUTHORITY\\LOCAL SERVICE", LOCAL_SERVICE),
             ("Local Service", LOCAL_SERVICE),
             ("NT-AUTORITÄT\\Netzwerkdienst", NETWORK_SERVICE),
+            ("NT-AUTORIT\u{fffd}T\\LOKALER DIENST", LOCAL_SERVICE),
             ("AUTORITE NT\\SERVICE RÉSEAU", NETWORK_SERVICE),
             ("BUILTIN\\Administrators", "S-1-5-32-544"),
         ] {

@@ -153,6 +153,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
         Err(_) if bytes.first() == Some(&SEQUENCE) => {
             return Ok(identifier(bytes).unwrap_or(Content::Unknown));
         }
+        Err(_) if is_mostly_ascii(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Err(error) => return Err(error),
     };
     if text.trim_start().starts_with('<') {
@@ -179,6 +180,16 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
         return Ok(Content::Text(text));
     }
     Ok(Content::Unknown)
+}
+
+/// Whether it is text of a code page of Windows, as its command prompt writes: what is looked
+/// for in it is ASCII, and other characters come out as replacements.
+fn is_mostly_ascii(bytes: &[u8]) -> bool {
+    /// One in twenty may be another character.
+    const SHARE: usize = 20;
+    let others = bytes.iter().filter(|octet| !octet.is_ascii()).count();
+    let is_text = |octet: &u8| !octet.is_ascii_control() || octet.is_ascii_whitespace();
+    bytes.iter().all(is_text) && others.saturating_mul(SHARE) <= bytes.len()
 }
 
 /// Certificates in DER, PEM or PKCS#7; `None` if the bytes are something else.
