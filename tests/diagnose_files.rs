@@ -166,6 +166,7 @@ fn listings_of_key_files() {
     let both = ["--gmsa", GMSA, "--gmsa", SID];
     for (file, expected) in [
         ("icacls-right.txt", "pass"),
+        ("icacls-german.txt", "pass"),
         ("icacls-lacking.txt", "fail"),
         ("icacls-denied.txt", "fail"),
         ("icacls-group.txt", "warn"),
@@ -489,4 +490,76 @@ fn access_control_lists_of_key_files() {
     assert_eq!(status(4, 4), "pass");
     assert_eq!(status(4, 0), "fail");
     assert_eq!(status(0, 7), "fail");
+}
+
+/// Certificates in each form in which they are saved, identifiers, and what only looks alike.
+#[test]
+fn forms_are_told_apart() {
+    use endorse::diagnose::files::{Place, SavedFile, certificates, identifiers, is_readable};
+    use endorse::diagnose::{Observation, Role, Target};
+    use endorse::trust::Pool;
+    let target = |name: &str, bytes: Vec<u8>| Target {
+        name: "x".to_owned(),
+        role: Role::Unknown,
+        source: "x".to_owned(),
+        observations: vec![Observation::File(SavedFile {
+            name: name.to_owned(),
+            bytes,
+        })],
+    };
+    let read = |path: &str| fs::read(Path::new("testdata").join(path)).unwrap();
+    let pem = [b"subject=CN = a\n".to_vec(), read("cli/root.pem")].concat();
+    for (bytes, count) in [
+        (read("cli/intermediate.der"), 1),
+        (pem, 1),
+        (fs::read("fuzz/corpus/pkcs7/bundle.p7b").unwrap(), 1),
+        (read("diagnose/stores/TrustedTPM_RootCA.sst"), 1),
+    ] {
+        assert_eq!(certificates(&target("x", bytes)).len(), count);
+    }
+    let found = certificates(&target(
+        "TrustedTPM_RootCA/a.der",
+        read("cli/intermediate.der"),
+    ));
+    assert_eq!(found[0].1.place, Place::TrustedTpm(Pool::Root));
+    for path in [
+        "cli/hyp01.xml",
+        "cli/hyp01-utf16.xml",
+        "windows/ek.blob",
+        "windows/ek-info.clixml",
+    ] {
+        assert_eq!(identifiers(&target("x", read(path))).len(), 1, "{path}");
+    }
+    // A revocation list is DER, and of no concern.
+    assert!(!is_readable(&target(
+        "x",
+        read("revocation/ek-revoked.crl")
+    )));
+}
+
+/// The certificates of the service say what they are for.
+#[test]
+fn certificates_among_objects_have_a_role() {
+    use base64::Engine as _;
+    use endorse::diagnose::files::{Place, SavedFile, certificates};
+    use endorse::diagnose::{Observation, Role, Target};
+    let der = fs::read("testdata/cli/intermediate.der").unwrap();
+    let raw = base64::engine::general_purpose::STANDARD.encode(&der);
+    let text = format!(
+        "<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\">\
+         <Obj RefId=\"0\"><Props><S N=\"CertificateType\">Signing</S><Obj N=\"Certificate\" \
+         RefId=\"1\"><Props><BA N=\"RawData\">{raw}</BA></Props></Obj></Props></Obj></Objs>"
+    );
+    let found = certificates(&Target {
+        name: "x".to_owned(),
+        role: Role::Unknown,
+        source: "x".to_owned(),
+        observations: vec![Observation::File(SavedFile {
+            name: "x".to_owned(),
+            bytes: text.into_bytes(),
+        })],
+    });
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].1.place, Place::Service("Signing".to_owned()));
+    assert_eq!(found[0].1.certificate.der(), der);
 }

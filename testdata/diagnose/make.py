@@ -129,10 +129,12 @@ def clixml(body):
     return utf16(text)
 
 
-def obj(types, members, text=None, ref=0):
+def obj(types, members, text=None, ref=0, named=None):
+    """`named` is the number of an object of the same type before this one."""
     names = "".join(f"<T>{name}</T>" for name in types)
+    names = f'<TN RefId="{ref}">{names}</TN>' if named is None else f'<TNRef RefId="{named}"/>'
     shown = f"<ToString>{escaped(text)}</ToString>" if text else ""
-    return f'<Obj RefId="{ref}"><TN RefId="{ref}">{names}</TN>{shown}<Props>{"".join(members)}</Props></Obj>\n'
+    return f'<Obj RefId="{ref}">{names}{shown}<Props>{"".join(members)}</Props></Obj>\n'
 
 
 def enum(name, kind, text, number, ref):
@@ -164,6 +166,7 @@ def event_object(index, one):
             '<S N="Message">a text</S>',
         ],
         ref=base,
+        named=10 if index else None,
     )
 
 
@@ -212,12 +215,12 @@ KEY = "C:\\ProgramData\\Microsoft\\Crypto\\Keys\\0123456789abcdef_fedcba98"
 SID = GMSA[1:]
 
 
-def icacls(entries):
+def icacls(entries, encoding="ascii"):
     indent = "\n" + " " * (len(KEY) + 1)
     return (
         f"{KEY} {indent.join(entries)}\n\n"
         "Successfully processed 1 files; Failed processing 0 files\n"
-    ).replace("\n", "\r\n").encode()
+    ).replace("\n", "\r\n").encode(encoding)
 
 
 SYSTEM = ["NT AUTHORITY\\SYSTEM:(F)", "BUILTIN\\Administrators:(F)"]
@@ -225,6 +228,11 @@ ACCESS = {
     "icacls-right.txt": icacls([*SYSTEM, "BASTION\\svc-hgs$:(R)"]),
     "icacls-lacking.txt": icacls(SYSTEM),
     "icacls-denied.txt": icacls(["BASTION\\svc-hgs$:(DENY)(R)", *SYSTEM, "BASTION\\svc-hgs$:(R)"]),
+    # As a command prompt in German writes, in code page 850.
+    "icacls-german.txt": icacls(
+        ["NT-AUTORITÄT\\SYSTEM:(F)", "VORDEFINIERT\\Administratoren:(F)", "BASTION\\svc-hgs$:(R)"],
+        "cp850",
+    ),
     "icacls-group.txt": icacls([*SYSTEM, "BASTION\\HGS Readers:(R)"]),
     "icacls-saved.txt": utf16(f"0123456789abcdef_fedcba98\nD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;{SID})\n"),
     "sddl-lacking.txt": utf16("O:SYG:SYD:PAI(A;;FA;;;SY)(A;;FA;;;BA)\n"),

@@ -65,7 +65,24 @@ const NAMES: &[(&str, &[&str])] = &[
 
 /// Authorities before whose names no domain can stand: what follows is well known, or
 /// certainly no account of a domain.
-const BUILT_IN: &[&str] = &["nt authority", "nt-autorität", "builtin", "vordefiniert"];
+const BUILT_IN: &[&str] = &["nt authority", "builtin", "vordefiniert"];
+
+/// Accounts that are not a gMSA and do not hold one. An administrator it could be made, and
+/// should not be.
+const OTHERS: &[&str] = &[
+    "S-1-3-0",
+    "S-1-3-1",
+    "S-1-3-4",
+    "S-1-5-7",
+    "S-1-5-18",
+    LOCAL_SERVICE,
+    NETWORK_SERVICE,
+    "S-1-5-32-544",
+    "S-1-5-32-546",
+];
+
+/// What SIDs of services, of pools of IIS and of virtual machines start with.
+const OTHER_SIDS: &[&str] = &["S-1-5-80-", "S-1-5-82-", "S-1-5-83-"];
 
 /// Authorities whose accounts are neither a gMSA nor hold one.
 const OTHER_KINDS: &[&str] = &["nt service", "iis apppool", "nt virtual machine"];
@@ -122,11 +139,12 @@ impl ServiceAccount {
         if self.names.iter().any(|name| same_name(name, entry)) {
             return Relation::Same;
         }
-        if well_known(entry).is_some() || is_of_other_kind(entry) {
-            return Relation::Other;
-        }
-        // A SID of no domain is no gMSA; one of a domain may be a group, as a name may.
-        match is_sid(entry) && !entry.to_ascii_uppercase().starts_with("S-1-5-21-") {
+        // Any other may be a group that holds it, as Users does.
+        let is_other = match well_known(entry) {
+            Some(sid) => OTHERS.contains(&sid),
+            None => OTHERS.contains(&entry) || is_of_other_kind(entry),
+        };
+        match is_other {
             true => Relation::Other,
             false => Relation::Unknown,
         }
@@ -159,7 +177,10 @@ pub(super) fn well_known(entry: &str) -> Option<&'static str> {
     };
     let is_built_in = |authority: &str| {
         let lower = authority.to_lowercase();
-        BUILT_IN.contains(&lower.as_str()) || lower.starts_with("autorit")
+        BUILT_IN.contains(&lower.as_str())
+            || ["autorit", "nt-autorit"]
+                .iter()
+                .any(|head| lower.starts_with(head))
     };
     if authority.is_some_and(|authority| !is_built_in(authority)) {
         return None;
@@ -170,9 +191,12 @@ pub(super) fn well_known(entry: &str) -> Option<&'static str> {
 }
 
 fn is_of_other_kind(entry: &str) -> bool {
-    entry
+    let entry = entry.trim();
+    let by_sid = OTHER_SIDS.iter().any(|start| entry.starts_with(start));
+    let by_name = entry
         .split_once('\\')
-        .is_some_and(|(authority, _)| OTHER_KINDS.contains(&authority.to_lowercase().as_str()))
+        .is_some_and(|(authority, _)| OTHER_KINDS.contains(&authority.to_lowercase().as_str()));
+    by_sid || by_name
 }
 
 /// Whether two names are of one account, as far as both say: a domain that only one of them
@@ -214,6 +238,11 @@ mod tests {
             ("S-1-5-80-1-2-3", Relation::Other),
             ("NT AUTHORITY\\SYSTEM", Relation::Other),
             ("IIS APPPOOL\\KeyProtection", Relation::Other),
+            ("BUILTIN\\Administrators", Relation::Other),
+            ("BUILTIN\\Users", Relation::Unknown),
+            ("Everyone", Relation::Unknown),
+            ("S-1-5-11", Relation::Unknown),
+            ("S-1-5-6", Relation::Unknown),
             ("BASTION\\HGS Readers", Relation::Unknown),
             ("OTHER\\svc-hgs$", Relation::Unknown),
             ("S-1-5-21-1-2-3-513", Relation::Unknown),
@@ -229,6 +258,7 @@ mod tests {
             ("NT AUTHORITY\\LOCAL SERVICE", LOCAL_SERVICE),
             ("Local Service", LOCAL_SERVICE),
             ("NT-AUTORITÄT\\Netzwerkdienst", NETWORK_SERVICE),
+            ("NT-AUTORIT\u{fffd}T\\LOKALER DIENST", LOCAL_SERVICE),
             ("AUTORITE NT\\SERVICE RÉSEAU", NETWORK_SERVICE),
             ("BUILTIN\\Administrators", "S-1-5-32-544"),
         ] {

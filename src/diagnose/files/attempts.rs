@@ -1,12 +1,9 @@
-//! What the logs of the Attestation Service say of each attempt of a host to attest, and of
-//! what keeps the Key Protection Service from starting.
+//! What the logs of the Attestation Service say of each attempt of a host to attest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::content::{Content, ReadFile};
-use super::events::{ATTESTATION, Event, Log};
-use super::message::{Message, messages};
-use super::object::texts;
+use super::events::{ATTESTATION, Event};
 use super::reason::{Outcome, outcome};
 use crate::der::decode_base64;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
@@ -21,15 +18,6 @@ pub static ATTESTATION_EVENT: Definition = Definition {
     source: "GuardedFabricTools, Get-HgsAttestationReport; Troubleshooting Guarded Hosts, Attestation failures",
 };
 
-/// The Key Protection Service could register its source of security audits.
-pub static GMSA_AUDIT_EVENT: Definition = Definition {
-    id: "gmsa-audit-event",
-    set: Set::HostGuardianService,
-    title: "The Key Protection Service may write security audits",
-    basis: Basis::Documented,
-    source: "Troubleshoot the Host Guardian Service, Group managed service account (gMSA) privileges",
-};
-
 /// Logs can be read in full.
 pub static EVENT_LOG_WHOLE: Definition = Definition {
     id: "event-log-whole",
@@ -39,25 +27,13 @@ pub static EVENT_LOG_WHOLE: Definition = Definition {
     source: "[MS-EVEN6]",
 };
 
-/// The most attempts and keys that are shown one by one.
+/// The most attempts that are shown one by one; keys that have to be registered all are.
 const MAX_SHOWN: usize = 20;
 
-/// The diagnostics from logs, and from texts that say the same.
+/// The diagnostics from logs.
 pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
-    let logs: Vec<(&str, &Log)> = files
-        .iter()
-        .filter_map(|file| match &file.content {
-            Ok(Content::Events(log)) => Some((file.name, log)),
-            Ok(Content::Objects { log: Some(log), .. }) => Some((file.name, log)),
-            _ => None,
-        })
-        .collect();
-    let mut found: Vec<Diagnostic> = logs
-        .iter()
-        .filter_map(|(name, log)| whole(name, log))
-        .collect();
-    found.extend(audit(files, &logs));
-    found.extend(attempts(&logs, &hosts(files)));
+    let mut found: Vec<Diagnostic> = files.iter().filter_map(whole).collect();
+    found.extend(attempts(files));
     found
 }
 
@@ -83,85 +59,17 @@ fn hosts(files: &[ReadFile<'_>]) -> BTreeMap<String, String> {
     hosts
 }
 
-fn whole(name: &str, log: &Log) -> Option<Diagnostic> {
+/// Whether a log could be read in full; nothing is said where it could.
+fn whole(file: &ReadFile<'_>) -> Option<Diagnostic> {
+    let log = file.log()?;
     let why = log.why.as_ref()?;
     let seen = format!(
-        "{name}: {} of {} events cannot be read; the first: {why}",
-        log.broken, log.count
+        "{}: {} of {} events cannot be read; the first: {why}",
+        file.name, log.broken, log.count
     );
     Some(
         Diagnostic::warn(&EVENT_LOG_WHOLE, seen)
             .then("save the log again; what these events say is not diagnosed"),
-    )
-}
-
-/// The warning of the article, in logs and in saved texts.
-fn audit(files: &[ReadFile<'_>], logs: &[(&str, &Log)]) -> Option<Diagnostic> {
-    let mut seen = Vec::new();
-    let mut certain = false;
-    let mut look = |place: String, text: &str| {
-        for message in messages(text) {
-            if let Message::AuditPrivilege { by_name } = message {
-                certain |= by_name;
-                let how = match by_name {
-                    true => {
-                        "the stack trace names RegisterAuditSource of the Key Protection Service"
-                    }
-                    false => {
-                        "only words say so, which are translated on other machines; no name in a stack trace was there"
-                    }
-                };
-                seen.push(format!("{place}: {how}"));
-            }
-        }
-    };
-    for (name, log) in logs {
-        for event in &log.events {
-            let place = format!(
-                "{name}: event {} of {} at {}",
-                event.id, event.provider, event.time
-            );
-            for text in event.texts() {
-                look(place.clone(), text);
-            }
-        }
-    }
-    for file in files {
-        match &file.content {
-            Ok(Content::Text(text)) => look(file.name.to_owned(), text),
-            Ok(Content::Objects {
-                values, log: None, ..
-            }) => {
-                texts(values)
-                    .into_iter()
-                    .for_each(|text| look(file.name.to_owned(), text));
-            }
-            _ => {}
-        }
-    }
-    seen.dedup();
-    let count = seen.len();
-    let mut seen = seen.into_iter();
-    let first = seen.next()?;
-    let mut diagnostic = match certain {
-        true => Diagnostic::fail(&GMSA_AUDIT_EVENT, first),
-        false => Diagnostic::warn(&GMSA_AUDIT_EVENT, first),
-    };
-    diagnostic
-        .evidence
-        .extend(seen.take(MAX_SHOWN.saturating_sub(1)));
-    if count > MAX_SHOWN {
-        diagnostic = diagnostic.seen(format!("and {} more", count.saturating_sub(MAX_SHOWN)));
-    }
-    Some(
-        diagnostic
-            .then(
-                "the service account lacks 'Generate security audits' (SeAuditPrivilege): grant it \
-                 on every node, beside LOCAL SERVICE and NETWORK SERVICE; the setting replaces the \
-                 list",
-            )
-            .then("export the policy of each node, and diagnose it with --gmsa for the line to write:")
-            .powershell("secedit /export /cfg C:\\secpol.inf /areas USER_RIGHTS"),
     )
 }
 
@@ -175,90 +83,91 @@ struct Attempt<'a> {
     hosts: BTreeSet<String>,
 }
 
-fn attempts(logs: &[(&str, &Log)], hosts: &BTreeMap<String, String>) -> Vec<Diagnostic> {
+fn attempts(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
     let mut by_activity: BTreeMap<String, Attempt<'_>> = BTreeMap::new();
-    let mut alone = 0usize;
-    let events = logs.iter().flat_map(|(_, log)| &log.events);
-    let events = events.filter(|event| event.provider == ATTESTATION);
-    for event in events {
+    let logs = files.iter().filter_map(ReadFile::log);
+    let events = logs.flat_map(|log| &log.events);
+    for event in events.filter(|event| event.provider == ATTESTATION) {
         let Some(what) = outcome(event.id) else {
             continue;
         };
         // An event without an activity is an attempt by itself.
-        let key = event.activity.clone().unwrap_or_else(|| {
-            alone = alone.saturating_add(1);
-            format!("event {alone} without ActivityId")
-        });
+        let alone = || format!("without ActivityId ({})", by_activity.len());
+        let key = event.activity.clone().unwrap_or_else(alone);
         by_activity.entry(key).or_default().take(event, what);
     }
     if by_activity.is_empty() {
         return Vec::new();
     }
-    let mut passed = 0usize;
-    let mut refused: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
-    let mut remedies: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
-    let mut unknown_eks = BTreeSet::new();
+    // Attempts that were refused for the same reasons.
+    let mut refused: BTreeMap<Vec<Refusal>, Vec<(&String, &Attempt<'_>)>> = BTreeMap::new();
     for (activity, attempt) in &by_activity {
-        let reasons = attempt.reasons();
-        if reasons.is_empty() {
-            passed = passed.saturating_add(usize::from(attempt.has_passed()));
-            continue;
+        let refusals = attempt.refusals();
+        if !refusals.is_empty() {
+            refused
+                .entry(refusals)
+                .or_default()
+                .push((activity, attempt));
         }
-        if attempt.outcomes.contains(&Outcome::UnknownEk) {
-            unknown_eks.extend(attempt.ek.clone());
-        }
-        let names: Vec<String> = reasons.iter().map(|(name, _)| name.clone()).collect();
-        remedies
-            .entry(names.clone())
-            .or_insert_with(|| reasons.into_iter().map(|(_, remedy)| remedy).collect());
-        refused
-            .entry(names)
-            .or_default()
-            .push(attempt.shown(activity));
     }
     if refused.is_empty() {
-        let seen = format!(
-            "{} attempts to attest, of which {passed} passed and none was refused",
-            by_activity.len()
-        );
-        return vec![match passed {
-            0 => Diagnostic::warn(&ATTESTATION_EVENT, seen).then(
-                "save the log of a longer time, from every node of the service; the end of these \
-                 attempts is not in it",
-            ),
-            _ => Diagnostic::pass(&ATTESTATION_EVENT, seen),
-        }];
+        return vec![none_refused(&by_activity)];
     }
+    let hosts = hosts(files);
+    let refused = refused.into_iter();
     refused
-        .into_iter()
-        .map(|(names, attempts)| {
-            let unknown = names
-                .iter()
-                .any(|name| name.starts_with("UnauthorizedHost (1500"));
-            let seen = format!("{} attempts: {}", attempts.len(), names.join("; "));
-            let mut diagnostic = Diagnostic::fail(&ATTESTATION_EVENT, seen);
-            let more = attempts.len().saturating_sub(MAX_SHOWN);
-            diagnostic
-                .evidence
-                .extend(attempts.into_iter().take(MAX_SHOWN));
-            if more > 0 {
-                diagnostic = diagnostic.seen(format!("and {more} more"));
-            }
-            if unknown {
-                for ek in &unknown_eks {
-                    let host = hosts
-                        .get(ek)
-                        .map_or_else(String::new, |host| format!(": {host}"));
-                    diagnostic =
-                        diagnostic.seen(format!("an EK that is not registered: {ek}{host}"));
-                }
-            }
-            for remedy in remedies.remove(&names).unwrap_or_default() {
-                diagnostic = diagnostic.then(remedy);
-            }
-            diagnostic
-        })
+        .map(|(refusals, attempts)| diagnostic(&refusals, &attempts, &hosts))
         .collect()
+}
+
+fn none_refused(attempts: &BTreeMap<String, Attempt<'_>>) -> Diagnostic {
+    let passed = attempts.values().filter(|one| one.has_passed()).count();
+    let seen = format!(
+        "{} attempts to attest, of which {passed} passed and none was refused",
+        attempts.len()
+    );
+    match passed {
+        0 => Diagnostic::warn(&ATTESTATION_EVENT, seen).then(
+            "save the log of a longer time, from every node of the service; the end of these \
+             attempts is not in it",
+        ),
+        _ => Diagnostic::pass(&ATTESTATION_EVENT, seen),
+    }
+}
+
+fn diagnostic(
+    refusals: &[Refusal],
+    attempts: &[(&String, &Attempt<'_>)],
+    hosts: &BTreeMap<String, String>,
+) -> Diagnostic {
+    let reasons: Vec<&str> = refusals.iter().map(|one| one.reason.as_str()).collect();
+    let seen = format!("{} attempts: {}", attempts.len(), reasons.join("; "));
+    let mut found = Diagnostic::fail(&ATTESTATION_EVENT, seen);
+    for (activity, attempt) in attempts.iter().take(MAX_SHOWN) {
+        found = found.seen(attempt.shown(activity));
+    }
+    let more = attempts.len().saturating_sub(MAX_SHOWN);
+    if more > 0 {
+        found = found.seen(format!("and {more} more"));
+    }
+    let unknown = attempts
+        .iter()
+        .filter(|(_, attempt)| attempt.outcomes.contains(&Outcome::UnknownEk))
+        .filter_map(|(_, attempt)| attempt.ek.as_ref());
+    for ek in unknown.collect::<BTreeSet<_>>() {
+        let host = hosts.get(ek);
+        let host = host.map_or_else(String::new, |host| format!(": {host}"));
+        found = found.seen(format!("an EK that is not registered: {ek}{host}"));
+    }
+    let steps = refusals.iter().map(|one| one.remedy);
+    steps.fold(found, Diagnostic::then)
+}
+
+/// A reason for which an attempt was refused, in words, and what to do.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Refusal {
+    reason: String,
+    remedy: &'static str,
 }
 
 impl<'a> Attempt<'a> {
@@ -284,41 +193,38 @@ impl<'a> Attempt<'a> {
         outcomes.any(|one| matches!(one, Outcome::PassedTpm | Outcome::PassedAd))
     }
 
-    /// What it was refused for, each with what to do.
-    fn reasons(&self) -> Vec<(String, String)> {
-        let reason = |one: &Outcome| match one {
-            Outcome::UnknownEk => Some((
-                "UnauthorizedHost (1500): the EK of the host is not registered".to_owned(),
-                "register the host from its platform identifier: Add-HgsAttestationTpmHost on the \
-                 service, endorse register-host here; the digest tells which host it is"
+    /// What it was refused for, in the order of the names.
+    fn refusals(&self) -> Vec<Refusal> {
+        let refusal = |one: &Outcome| match one {
+            Outcome::UnknownEk => Some(Refusal {
+                reason: "UnauthorizedHost (1500): the EK of the host is not registered".to_owned(),
+                remedy: "register the host from its platform identifier: Add-HgsAttestationTpmHost \
+                         on the service, endorse register-host here; the digest tells which host \
+                         it is",
+            }),
+            Outcome::UnknownHost => Some(Refusal {
+                reason: "UnauthorizedHost (1524): the host is in no group that the service trusts"
                     .to_owned(),
-            )),
-            Outcome::UnknownHost => Some((
-                "UnauthorizedHost (1524): the host is in no group that the service trusts"
-                    .to_owned(),
-                "add the computer account of the host to a trusted group and restart the host, or \
-                 add the group: Add-HgsAttestationHostGroup"
-                    .to_owned(),
-            )),
+                remedy: "add the computer account of the host to a trusted group and restart the \
+                         host, or add the group: Add-HgsAttestationHostGroup",
+            }),
             Outcome::Refused(reason) => {
+                let events: Vec<String> = reason.events.iter().map(u32::to_string).collect();
                 let policy = match reason.policy {
                     "" => String::new(),
                     policy => format!(", policy {policy}"),
                 };
-                let events: Vec<String> = reason.events.iter().map(u32::to_string).collect();
-                Some((
-                    format!(
-                        "{} ({}{policy}): {}",
-                        reason.name,
-                        events.join(" or "),
-                        reason.cause
-                    ),
-                    reason.remedy.to_owned(),
-                ))
+                let events = events.join(" or ");
+                Some(Refusal {
+                    reason: format!("{} ({events}{policy}): {}", reason.name, reason.cause),
+                    remedy: reason.remedy,
+                })
             }
             Outcome::Started | Outcome::PassedTpm | Outcome::PassedAd => None,
         };
-        self.outcomes.iter().filter_map(reason).collect()
+        let mut found: Vec<Refusal> = self.outcomes.iter().filter_map(refusal).collect();
+        found.sort();
+        found
     }
 
     fn shown(&self, activity: &str) -> String {

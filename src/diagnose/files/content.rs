@@ -6,6 +6,7 @@ use super::limits::{DOCUMENT, MAX_CERTIFICATES, too_large};
 use super::object::{self, Value};
 use super::stores::{self, StoredCertificate};
 use super::{dump_policies, inf, message, results, serialized_store};
+use crate::der::tag;
 use crate::diagnose::{Observation, Target};
 use crate::finding::{Code, Error};
 use crate::identifier::{
@@ -99,6 +100,14 @@ impl ReadFile<'_> {
         }
     }
 
+    /// The event log that it is, or that is among its objects.
+    pub(super) fn log(&self) -> Option<&Log> {
+        match &self.content {
+            Ok(Content::Events(log) | Content::Objects { log: Some(log), .. }) => Some(log),
+            _ => None,
+        }
+    }
+
     /// The objects in it.
     pub(super) fn values(&self) -> &[Value] {
         match &self.content {
@@ -107,6 +116,9 @@ impl ReadFile<'_> {
         }
     }
 }
+
+/// The tag that a certificate starts with, and much else in DER.
+const SEQUENCE: u8 = tag::SEQUENCE;
 
 /// Reads the files of a target.
 pub(super) fn read_all(target: &Target) -> Vec<ReadFile<'_>> {
@@ -134,8 +146,15 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
     if let Some(certificates) = certificates(name, bytes)? {
         return Ok(certificates);
     }
-    let Some((text, _)) = decode_text(bytes)? else {
-        return Ok(Content::Unknown);
+    let text = match decode_text(bytes) {
+        Ok(Some((text, _))) => text,
+        // No text: a blob of the registry, a key, or something that is not known.
+        Ok(None) => return Ok(identifier(bytes).unwrap_or(Content::Unknown)),
+        Err(_) if bytes.first() == Some(&SEQUENCE) => {
+            return Ok(identifier(bytes).unwrap_or(Content::Unknown));
+        }
+        Err(_) if is_mostly_ascii(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Err(error) => return Err(error),
     };
     if text.trim_start().starts_with('<') {
         return document(name, bytes, &text);
@@ -154,8 +173,8 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
     if let Some(values) = object::of_list(&text) {
         return objects(name, Form::List, values);
     }
-    if let Ok(identifier) = Identifier::read(bytes) {
-        return Ok(Content::Identifier(Box::new(identifier)));
+    if let Some(identifier) = identifier(bytes) {
+        return Ok(identifier);
     }
     if message::is_known(&text) || results::is_tree(&text) || dump_policies::is_list(&text) {
         return Ok(Content::Text(text));
@@ -163,13 +182,23 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
     Ok(Content::Unknown)
 }
 
+/// Whether it is text of a code page of Windows, as its command prompt writes: what is looked
+/// for in it is ASCII, and other characters come out as replacements.
+fn is_mostly_ascii(bytes: &[u8]) -> bool {
+    /// One in twenty may be another character.
+    const SHARE: usize = 20;
+    let others = bytes.iter().filter(|octet| !octet.is_ascii()).count();
+    let is_text = |octet: &u8| !octet.is_ascii_control() || octet.is_ascii_whitespace();
+    bytes.iter().all(is_text) && others.saturating_mul(SHARE) <= bytes.len()
+}
+
 /// Certificates in DER, PEM or PKCS#7; `None` if the bytes are something else.
 fn certificates(name: &str, bytes: &[u8]) -> Result<Option<Content>, Error> {
-    const SEQUENCE: u8 = 0x30;
-    let is_pem = bytes.trim_ascii_start().starts_with(b"-----BEGIN ")
-        && contains(bytes, b"-----BEGIN CERTIFICATE-----")
-            | contains(bytes, b"-----BEGIN PKCS7-----");
-    if !is_pem && !matches!(bytes, [SEQUENCE, 0x80..=0x84, ..]) {
+    let labels: [&[u8]; 2] = [b"-----BEGIN CERTIFICATE-----", b"-----BEGIN PKCS7-----"];
+    // In XML it would be the value of something.
+    let is_xml = bytes.trim_ascii_start().starts_with(b"<");
+    let is_pem = !is_xml && labels.iter().any(|label| contains(bytes, label));
+    if !is_pem && bytes.first() != Some(&SEQUENCE) {
         return Ok(None);
     }
     match read_certificates(bytes) {
@@ -189,7 +218,16 @@ fn certificates(name: &str, bytes: &[u8]) -> Result<Option<Content>, Error> {
 /// Whether DER starts as a certificate does: in its first element an explicit version.
 fn starts_as_certificate(bytes: &[u8]) -> bool {
     const VERSION: u8 = 0xa0;
-    matches!(bytes, [0x30, 0x82, _, _, 0x30, 0x82, _, _, VERSION, ..])
+    matches!(
+        bytes,
+        [SEQUENCE, 0x82, _, _, SEQUENCE, 0x82, _, _, VERSION, ..]
+    )
+}
+
+/// A platform identifier, or what else says something about the EK of a host.
+fn identifier(bytes: &[u8]) -> Option<Content> {
+    let read = Identifier::read(bytes).ok()?;
+    Some(Content::Identifier(Box::new(read)))
 }
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
@@ -203,8 +241,8 @@ fn document(name: &str, bytes: &[u8], text: &str) -> Result<Content, Error> {
     let root = xml(text)?;
     if is_clixml(&root) {
         // The output of Get-TpmEndorsementKeyInfo is an identifier.
-        if let Ok(identifier) = Identifier::read(bytes) {
-            return Ok(Content::Identifier(Box::new(identifier)));
+        if let Some(identifier) = identifier(bytes) {
+            return Ok(identifier);
         }
         return objects(name, Form::Clixml, object::of_document(&root));
     }

@@ -24,6 +24,18 @@ pub(super) const MAX_EVENTS: usize = 200_000;
 /// The most events that are kept of one log: those that say something here.
 pub(super) const MAX_KEPT_EVENTS: usize = 10_000;
 
+/// The most octets of the texts of all that is kept of one log. The binary form can repeat a
+/// value for a few octets each time.
+pub(super) const MAX_KEPT_OCTETS: usize = 16 * 1024 * 1024;
+
+/// The most octets of XML that a binary log becomes. The largest file that is read has 64 MiB;
+/// a genuine one grows some five times.
+pub(super) const MAX_RENDERED: usize = 512 * 1024 * 1024;
+
+/// The most events of one log that cannot be read. Trying is work, and a log with more of them
+/// is no log.
+pub(super) const MAX_BROKEN: usize = 1_000;
+
 /// The most certificates of one file, as of the package of Microsoft.
 pub(super) const MAX_CERTIFICATES: usize = 20_000;
 

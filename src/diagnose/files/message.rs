@@ -23,7 +23,11 @@ const AUDIT_NAMES: &[&str] = &[
 ];
 
 /// Words that are translated on a machine in another language.
-const AUDIT_WORDS: &[&str] = &["Failed to register the security event source"];
+const AUDIT_WORDS: &[&str] = &[
+    "Failed to register the security event source",
+    "Server Error in '/KeyProtection' Application",
+    "Server Error in /KeyProtection Application",
+];
 
 /// Said by many programs; beside a trace of them it means this.
 const PRIVILEGE_WORDS: &str = "A required privilege is not held by the client";

@@ -8,6 +8,7 @@
 mod access;
 mod account;
 mod attempts;
+mod audit_event;
 mod content;
 mod dump_policies;
 mod ekcert_message;
@@ -32,7 +33,8 @@ use crate::identifier::Identifier;
 
 pub use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
-pub use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE, GMSA_AUDIT_EVENT};
+pub use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
+pub use audit_event::GMSA_AUDIT_EVENT;
 pub use dump_policies::DUMP_POLICIES_PRESENT;
 pub use ekcert_message::EKCERT_MESSAGE;
 pub use privilege::GMSA_AUDIT_PRIVILEGE;
@@ -75,6 +77,7 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     let mut found = readable::diagnostics(target, &files);
     let account = &question.service_account;
     found.extend(privilege::diagnostics(&files, account));
+    found.extend(audit_event::diagnostics(&files));
     found.extend(attempts::diagnostics(&files));
     found.extend(access::diagnostics(&files, account));
     found.extend(dump_policies::diagnostics(&files));

@@ -2,6 +2,9 @@
 //! other XML, or the list that `Format-List` prints. What a saved trace holds is not
 //! documented, so properties are looked for by name, wherever they are.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::der::decode_base64;
 use crate::identifier::{Element, attribute, elements, is_clixml, local_name, own_text};
 
@@ -23,8 +26,8 @@ pub(super) enum Value {
 /// An object: what it is, what it calls itself, and its properties in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Object {
-    /// The names of its types, the closest first.
-    pub(super) types: Vec<String>,
+    /// The names of its types, the closest first; shared by the objects of one type.
+    pub(super) types: Arc<[String]>,
     /// What `ToString` said.
     pub(super) text: Option<String>,
     /// A number that it stands for, as an enumeration does.
@@ -105,69 +108,86 @@ pub(super) fn texts(values: &[Value]) -> Vec<&str> {
 /// is bounded by the reader of XML, so the tree is walked by recursion.
 pub(super) fn of_document(root: &Element) -> Vec<Value> {
     match is_clixml(root) {
-        true => elements(root).map(clixml).collect(),
+        true => {
+            let mut types = Types::default();
+            let values = elements(root);
+            values.map(|value| types.value(value)).collect()
+        }
         false => vec![plain(root)],
     }
 }
 
-/// [MS-PSRP] 2.2.5.1 has the elements for values, 2.2.5.2 those for objects.
-fn clixml(element: &Element) -> Value {
-    match local_name(&element.name) {
-        "Nil" | "Ref" => Value::Nothing,
-        "BA" => match decode_base64(&own_text(element)) {
-            Ok(octets) => Value::Octets(octets),
-            Err(_) => Value::Nothing,
-        },
-        "Obj" => clixml_object(element),
-        // A document within a document.
-        "XD" => Value::Text(own_text(element)),
-        _ => Value::Text(unescaped(&own_text(element))),
-    }
-}
+/// The names of types that were given before, by the number that later objects have for them.
+#[derive(Default)]
+struct Types(HashMap<String, Arc<[String]>>);
 
-fn clixml_object(element: &Element) -> Value {
-    let mut object = Object::default();
-    let mut list = None;
-    for child in elements(element) {
-        match local_name(&child.name) {
-            "TN" => object.types = elements(child).map(own_text).collect(),
-            "TNRef" => {}
-            "ToString" => object.text = Some(unescaped(&own_text(child))),
-            // What the object has, and what PowerShell added to it.
-            "Props" | "MS" => {
-                for member in elements(child) {
-                    if let Some(name) = attribute(member, "N") {
-                        object.members.push((unescaped(name), clixml(member)));
-                    }
-                }
-            }
-            "LST" | "IE" | "STK" | "QUE" => {
-                list = Some(Value::List(elements(child).map(clixml).collect()));
-            }
-            "DCT" => {
-                for entry in elements(child) {
-                    let part = |name| {
-                        let mut parts = elements(entry);
-                        parts.find(|part| attribute(part, "N") == Some(name))
-                    };
-                    if let (Some(key), Some(value)) = (part("Key"), part("Value")) {
-                        let key = clixml(key).text().unwrap_or_default();
-                        object.members.push((key, clixml(value)));
-                    }
-                }
-            }
-            // The value that an enumeration has, or that something else stands on.
-            _ => object.number = Some(own_text(child).trim().to_owned()),
+impl Types {
+    /// [MS-PSRP] 2.2.5.1 has the elements for values, 2.2.5.2 those for objects.
+    fn value(&mut self, element: &Element) -> Value {
+        match local_name(&element.name) {
+            "Nil" | "Ref" => Value::Nothing,
+            "BA" => match decode_base64(&own_text(element)) {
+                Ok(octets) => Value::Octets(octets),
+                Err(_) => Value::Nothing,
+            },
+            "Obj" => self.object(element),
+            // A document within a document.
+            "XD" => Value::Text(own_text(element)),
+            _ => Value::Text(unescaped(&own_text(element))),
         }
     }
-    match list {
-        Some(list) if object.members.is_empty() => list,
-        // What was added to a list, such as where it comes from.
-        Some(list) => {
-            object.members.push((ITEMS.to_owned(), list));
-            Value::Object(object)
+
+    fn object(&mut self, element: &Element) -> Value {
+        let mut object = Object::default();
+        let mut list = None;
+        for child in elements(element) {
+            match local_name(&child.name) {
+                "TN" => {
+                    object.types = elements(child).map(own_text).collect();
+                    let number = attribute(child, "RefId").unwrap_or_default();
+                    self.0.insert(number.to_owned(), Arc::clone(&object.types));
+                }
+                "TNRef" => {
+                    let number = attribute(child, "RefId").unwrap_or_default();
+                    object.types = self.0.get(number).map(Arc::clone).unwrap_or_default();
+                }
+                "ToString" => object.text = Some(unescaped(&own_text(child))),
+                // What the object has, and what PowerShell added to it.
+                "Props" | "MS" => {
+                    for member in elements(child) {
+                        if let Some(name) = attribute(member, "N") {
+                            object.members.push((unescaped(name), self.value(member)));
+                        }
+                    }
+                }
+                "LST" | "IE" | "STK" | "QUE" => {
+                    let items = elements(child);
+                    list = Some(Value::List(items.map(|item| self.value(item)).collect()));
+                }
+                "DCT" => object
+                    .members
+                    .extend(elements(child).filter_map(|entry| self.entry(entry))),
+                // The value that an enumeration has, or that something else stands on.
+                _ => object.number = Some(own_text(child).trim().to_owned()),
+            }
         }
-        None => Value::Object(object),
+        match list {
+            Some(list) if object.members.is_empty() => list,
+            // What was added to a list, such as where it comes from.
+            Some(list) => {
+                object.members.push((ITEMS.to_owned(), list));
+                Value::Object(object)
+            }
+            None => Value::Object(object),
+        }
+    }
+
+    /// An entry of a dictionary.
+    fn entry(&mut self, entry: &Element) -> Option<(String, Value)> {
+        let part = |name| elements(entry).find(|part| attribute(part, "N") == Some(name));
+        let (key, value) = (part("Key")?, part("Value")?);
+        let key = self.value(key).text().unwrap_or_default();
+        Some((key, self.value(value)))
     }
 }
 
@@ -212,7 +232,7 @@ fn plain(element: &Element) -> Value {
         return Value::Text(text.trim().to_owned());
     }
     let mut object = Object {
-        types: vec![local_name(&element.name).to_owned()],
+        types: [local_name(&element.name).to_owned()].into(),
         text: Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         ..Object::default()
     };
@@ -291,7 +311,7 @@ mod tests {
             <Obj N="Status" RefId="1"><TN RefId="1"><T>S</T></TN><ToString>Passed</ToString><I32>100</I32></Obj>
             <Obj N="All" RefId="2"><LST><S>a</S><Obj RefId="3"><MS><S N="Deep">d</S></MS></Obj></LST></Obj>
             <Obj N="D" RefId="4"><DCT><En><S N="Key">k</S><S N="Value">v</S></En></DCT></Obj>
-            </Props></Obj>"#,
+            </Props></Obj><Obj RefId="9"><TNRef RefId="0"/><I32>7</I32></Obj><Obj RefId="10"><TNRef RefId="8"/></Obj>"#,
         );
         let all = objects(&values);
         let first = all[0];
@@ -306,6 +326,12 @@ mod tests {
         );
         assert!(all.iter().any(|one| one.text("k").as_deref() == Some("v")));
         assert!(texts(&values).contains(&"a"));
+        // A type that was named before, and one that was not.
+        let [.., again, none] = all.as_slice() else {
+            panic!("{all:?}")
+        };
+        assert!(again.is("A.B") && again.number.as_deref() == Some("7"));
+        assert!(none.types.is_empty());
     }
 
     #[test]

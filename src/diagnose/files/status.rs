@@ -33,12 +33,18 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for file in files {
         for object in objects(file.values()) {
-            if let Some(status) = object.text("AttestationStatus") {
+            if let Some(status) = field(object, "AttestationStatus") {
                 found.push(judge(file.name, &status, object));
             }
         }
     }
     found
+}
+
+/// A property of a client. One that is longer than all names together says nothing.
+fn field(client: &Object, name: &str) -> Option<String> {
+    const MAX_LEN: usize = 512;
+    client.text(name).filter(|text| text.len() <= MAX_LEN)
 }
 
 fn judge(file: &str, status: &str, client: &Object) -> Diagnostic {
@@ -51,7 +57,7 @@ fn judge(file: &str, status: &str, client: &Object) -> Diagnostic {
     if let Some(name) = named.filter(|name| *name != status) {
         seen.push_str(&format!(", which is {name}"));
     }
-    let mode = client.text("AttestationOperationMode");
+    let mode = field(client, "AttestationOperationMode");
     if let Some(mode) = &mode {
         seen.push_str(&format!("; AttestationOperationMode is {mode}"));
     }
@@ -93,7 +99,7 @@ fn judge(file: &str, status: &str, client: &Object) -> Diagnostic {
             .seen("this status is not documented")
             .then("save the output of Get-HgsClientConfiguration again and look at its text"),
     };
-    let fallback = client.text("IsFallbackInUse");
+    let fallback = field(client, "IsFallbackInUse");
     match fallback.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
         true => diagnostic.seen("the host uses the fallback service, not its primary one"),
         false => diagnostic,
@@ -101,7 +107,7 @@ fn judge(file: &str, status: &str, client: &Object) -> Diagnostic {
 }
 
 fn passed(client: &Object, seen: String) -> Diagnostic {
-    let guarded = client.text("IsHostGuarded");
+    let guarded = field(client, "IsHostGuarded");
     match guarded.as_deref() {
         Some(text) if text.eq_ignore_ascii_case("false") => {
             Diagnostic::warn(&ATTESTATION_STATUS, seen)
@@ -138,7 +144,7 @@ fn unauthorized(mode: Option<&str>, seen: String) -> Diagnostic {
 
 fn insecure(client: &Object, seen: String) -> Diagnostic {
     let mut diagnostic = Diagnostic::fail(&ATTESTATION_STATUS, seen);
-    let substatus = client.text("AttestationSubstatus").unwrap_or_default();
+    let substatus = field(client, "AttestationSubstatus").unwrap_or_default();
     let names = substatus.split([',', ';', '|']).map(str::trim);
     let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
     let mut known = false;
@@ -223,6 +229,22 @@ mod tests {
             judged("Passed", "IsHostGuarded : False\n").status,
             Status::Warn
         );
+    }
+
+    #[test]
+    fn how_long_a_property_may_be() {
+        let with = |count: usize| {
+            let found = judged(
+                "303",
+                &format!("AttestationSubstatus : {}\n", "Iommu".repeat(count)),
+            );
+            found
+                .evidence
+                .iter()
+                .filter(|line| line.contains("Hgs_IommuEnabled"))
+                .count()
+        };
+        assert_eq!((with(102), with(103)), (102, 0));
     }
 
     #[test]

@@ -165,11 +165,11 @@ fn judge(pool: Pool, all: &[(&str, &Certificate)]) -> Diagnostic {
     let mut wrong = Vec::new();
     let mut odd = Vec::new();
     for (file, certificate) in all {
-        let what = format!(
-            "{file}: {} ({})",
-            certificate.subject(),
-            certificate.thumbprint_sha1()
-        );
+        let subject = match certificate.subject().is_empty() {
+            true => "a certificate without a subject".to_owned(),
+            false => certificate.subject().to_string(),
+        };
+        let what = format!("{file}: {subject} ({})", certificate.thumbprint_sha1());
         if !certificate.is_ca() {
             wrong.push(format!("{what} is no CA certificate"));
         } else if Purpose::of(certificate) == Purpose::Aik {
@@ -213,7 +213,15 @@ fn judge(pool: Pool, all: &[(&str, &Certificate)]) -> Diagnostic {
         .sh("endorse store import TrustedTpm.cab")
 }
 
+/// How many of the roots that are embedded here the store has. A build without them does not
+/// say.
+#[cfg(not(feature = "roots"))]
+fn beside_embedded(_: &[(&str, &Certificate)]) -> String {
+    String::new()
+}
+
 /// How many of the roots that are embedded here the store has.
+#[cfg(feature = "roots")]
 fn beside_embedded(all: &[(&str, &Certificate)]) -> String {
     let mut store = crate::trust::Store::new();
     if store.add_embedded_roots().is_err() {
@@ -225,8 +233,5 @@ fn beside_embedded(all: &[(&str, &Certificate)]) -> String {
         let is_there = all.iter().any(|(_, one)| one.der() == root.der());
         there = there.saturating_add(usize::from(is_there));
     }
-    match embedded {
-        0 => String::new(),
-        _ => format!(", among them {there} of the {embedded} vendor roots that are embedded here"),
-    }
+    format!(", among them {there} of the {embedded} vendor roots that are embedded here")
 }

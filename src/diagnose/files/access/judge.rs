@@ -118,7 +118,8 @@ fn decide(listing: &Listing, account: &ServiceAccount) -> (Access, Vec<String>) 
         }
     }
     if doubts.is_empty() {
-        let why = "no entry concerns it, and none of the accounts can be a group that holds it";
+        let why =
+            "no entry names it or a group that may hold it, taking it that it is no administrator";
         return (Access::Denied, vec![why.to_owned()]);
     }
     let why = doubts

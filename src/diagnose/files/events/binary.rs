@@ -2,6 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use evtx::{EvtxParser, ParserSettings};
 
+use super::super::limits::{MAX_RENDERED, too_large};
 use super::{Log, xml};
 use crate::finding::{Code, Error};
 
@@ -29,9 +30,18 @@ fn read_unfenced(bytes: &[u8]) -> Result<Log, Error> {
         .map_err(|error| damaged(format!("the log has no head: {error}")))?
         .with_configuration(settings);
     let mut log = Log::default();
+    let mut rendered = 0usize;
     for record in parser.records() {
         log.take(match record {
-            Ok(record) => xml::of_text(&record.data),
+            Ok(record) => {
+                rendered = rendered.saturating_add(record.data.len());
+                if rendered > MAX_RENDERED {
+                    return Err(too_large(format!(
+                        "the log becomes more than {MAX_RENDERED} bytes of XML"
+                    )));
+                }
+                xml::of_text(&record.data)
+            }
             Err(error) => Err(error.to_string()),
         })?;
     }

@@ -9,7 +9,7 @@ pub(super) use binary::{is_evtx, read as read_evtx};
 pub(super) use powershell::read as read_objects;
 pub(super) use xml::{is_events, read as read_xml};
 
-use super::limits::{MAX_EVENTS, MAX_KEPT_EVENTS, too_large};
+use super::limits::{MAX_BROKEN, MAX_EVENTS, MAX_KEPT_EVENTS, MAX_KEPT_OCTETS, too_large};
 use crate::finding::Error;
 
 /// The provider of the events of the Attestation Service.
@@ -48,6 +48,7 @@ pub(super) struct Log {
     pub(super) broken: usize,
     /// Why.
     pub(super) why: Option<String>,
+    octets: usize,
 }
 
 impl Event {
@@ -74,9 +75,12 @@ impl Log {
         }
         match event {
             Ok(event) if event.matters() => {
-                if self.events.len() >= MAX_KEPT_EVENTS {
+                let octets = event.texts().map(str::len).fold(0, usize::saturating_add);
+                self.octets = self.octets.saturating_add(octets);
+                if self.events.len() >= MAX_KEPT_EVENTS || self.octets > MAX_KEPT_OCTETS {
                     return Err(too_large(format!(
-                        "more than {MAX_KEPT_EVENTS} events of the log are about a Host Guardian Service"
+                        "more than {MAX_KEPT_EVENTS} events of the log, or more than \
+                         {MAX_KEPT_OCTETS} bytes, are about a Host Guardian Service"
                     )));
                 }
                 self.events.push(event);
@@ -84,6 +88,11 @@ impl Log {
             Ok(_) => {}
             Err(why) => {
                 self.broken = self.broken.saturating_add(1);
+                if self.broken > MAX_BROKEN {
+                    return Err(too_large(format!(
+                        "more than {MAX_BROKEN} events of the log cannot be read: {why}"
+                    )));
+                }
                 self.why.get_or_insert(why);
             }
         }

@@ -210,6 +210,27 @@ mod tests {
     }
 
     #[test]
+    fn how_many_may_be_broken_is_bounded() {
+        use super::super::super::limits::MAX_BROKEN;
+        let one = event(1, "<EventData><b></EventData>");
+        assert_eq!(read(&one.repeat(MAX_BROKEN)).unwrap().broken, MAX_BROKEN);
+        assert!(read(&one.repeat(MAX_BROKEN + 1)).is_err());
+    }
+
+    #[test]
+    fn how_much_is_kept_is_bounded() {
+        use super::super::super::limits::MAX_KEPT_OCTETS;
+        let length = 128 * 1024;
+        let one = event(
+            1523,
+            &format!("<EventData><Data>{}</Data></EventData>", "x".repeat(length)),
+        );
+        let most = MAX_KEPT_OCTETS / length;
+        assert_eq!(read(&one.repeat(most)).unwrap().events.len(), most);
+        assert!(read(&one.repeat(most + 1)).is_err());
+    }
+
+    #[test]
     fn how_large_one_may_be_is_bounded() {
         let with =
             |length: usize| event(1, &format!("<EventData>{}</EventData>", "x".repeat(length)));
