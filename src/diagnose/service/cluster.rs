@@ -229,11 +229,14 @@ fn same_clock(nodes: &[&Seen<'_>]) -> Diagnostic {
         .map(|seen| Clocks::of(seen.node).node)
         .collect();
     let known: Vec<_> = offsets.iter().flatten().collect();
-    let pairs = known.iter().enumerate().flat_map(|(index, one)| {
-        let rest = known.iter().skip(index.saturating_add(1));
-        rest.map(move |other| one.minus(**other).at_least_seconds())
-    });
-    let widest = pairs.max().unwrap_or(0);
+    // The two that are furthest apart: the one that is surely ahead most, and the one that is
+    // surely behind most.
+    let ahead = known.iter().max_by_key(|offset| offset.low_ms);
+    let behind = known.iter().min_by_key(|offset| offset.high_ms);
+    let widest = match (ahead, behind) {
+        (Some(ahead), Some(behind)) => ahead.minus(**behind).at_least_seconds(),
+        _ => 0,
+    };
     let lines = each(nodes, &offsets, |offset| match offset {
         Some(offset) => offset.in_words("the machine that looked"),
         None => "not known".to_owned(),

@@ -17,6 +17,10 @@ use crate::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, Verifie
 /// for a certificate of three months.
 const WARN_DAYS: i64 = 30;
 
+/// The most certificates of a chain that are looked at; an observation from a file may have
+/// any number. A genuine chain has two to four.
+const MAX_CHAIN_LEN: usize = 16;
+
 /// Gives a node a certificate that is in its store (Initialize the HGS cluster).
 const BIND: &str = "Set-HgsServer -Http -Https -HttpsCertificateThumbprint '<THUMBPRINT>'";
 
@@ -131,7 +135,8 @@ fn judge_chain(node: &NodeObservation, question: &Question, at: Time) -> Chain {
     if chains.any(|other| other != chain) {
         return Chain::Changing;
     }
-    let mut certificates = chain.iter().map(|Blob(der)| Certificate::from_der(der));
+    let certificates = chain.iter().take(MAX_CHAIN_LEN);
+    let mut certificates = certificates.map(|Blob(der)| Certificate::from_der(der));
     let leaf = match certificates.next() {
         Some(Ok(leaf)) => Arc::new(leaf),
         Some(Err(error)) => return Chain::Unreadable(error.message),
