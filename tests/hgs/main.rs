@@ -31,5 +31,6 @@ mod commands;
 mod failures;
 mod hostile;
 mod https;
+mod replies;
 mod standin;
 mod waiting;
