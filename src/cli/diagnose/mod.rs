@@ -3,6 +3,7 @@
 mod collect;
 mod html;
 mod json;
+mod judging;
 #[cfg(feature = "fetch")]
 mod live;
 mod text;
@@ -60,7 +61,9 @@ pub(super) struct Diagnose {
     live: live::LiveArgs,
     #[cfg(feature = "fetch")]
     #[command(flatten)]
-    modes: live::ModeArgs,
+    waiting: live::WaitArgs,
+    #[command(flatten)]
+    judging: judging::JudgingArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -93,13 +96,11 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         return collect::run(args, console);
     }
     let mut targets = Vec::new();
+    let tls_roots = args.judging.tls_roots()?;
     #[cfg(feature = "fetch")]
-    let (roots, waited) = {
-        let roots = args.live.tls_roots()?;
-        let waited = args.modes.wait(&args.live, console)?;
-        targets.extend(args.live.gather()?);
-        (roots, waited)
-    };
+    let waited = args.waiting.wait(&args.live, console)?;
+    #[cfg(feature = "fetch")]
+    targets.extend(args.live.gather()?);
     for path in &args.path {
         let name = path.display().to_string();
         let bytes = read_file(path, MAX_FILE_LEN)?;
@@ -115,10 +116,11 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
     if let Some(selection) = asked {
         question.selection = selection;
     }
+    question.tls_roots = tls_roots;
+    question.expected_mode = args.judging.mode();
     #[cfg(feature = "fetch")]
     {
-        question.tls_roots = roots;
-        question.expected_mode = args.modes.expected();
+        question.expected_mode = question.expected_mode.or(args.waiting.mode());
         question.waited = waited;
     }
     let report = diagnose(&targets, &question);

@@ -65,6 +65,7 @@ pub(super) struct Https {
     chain: Chain,
     names: Option<ServerNames>,
     is_for_servers: Option<bool>,
+    has_roots: bool,
     at: Time,
 }
 
@@ -91,6 +92,7 @@ impl Https {
             names: leaf.map(|leaf| ServerNames::of(leaf, &node.service.host)),
             is_for_servers: leaf.map(|leaf| is_for_servers(leaf)),
             chain,
+            has_roots: !question.tls_roots.is_empty(),
             at,
         }
     }
@@ -248,6 +250,10 @@ fn chain(https: &Https, seen: &Seen<'_>) -> Diagnostic {
             }
             found
         }
+        Chain::Untrusted(leaf, _) if !https.has_roots => Diagnostic::warn(&CHAIN, described(leaf))
+            .seen(format!("issued by {}", leaf.issuer()))
+            .seen("no authority was named that is trusted")
+            .then("name those that hosts trust with --tls-root"),
         Chain::Untrusted(leaf, errors) => {
             let mut found = Diagnostic::fail(&CHAIN, described(leaf))
                 .seen(format!("issued by {}", leaf.issuer()));
@@ -260,8 +266,12 @@ fn chain(https: &Https, seen: &Seen<'_>) -> Diagnostic {
                      it to this program with --tls-root, and see that every host has it among its \
                      trusted roots",
                 )
+                .then(
+                    "if an intermediate certificate is missing, put it into the node's store of \
+                     intermediate authorities",
+                )
                 .then(format!(
-                    "if it is not, somebody else answers at {}",
+                    "if it is neither, somebody else answers at {}",
                     seen.node.name()
                 ))
         }
