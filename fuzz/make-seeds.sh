@@ -36,6 +36,13 @@ for reply in policy-evaluation unauthorized mode health; do
 done
 cp testdata/policies/*-state.json testdata/policies/policies.json testdata/policies/before-update.json $corpus/host_state/
 
+# What a node of a Host Guardian Service says of itself, and who signs, in each encoding.
+mkdir -p $corpus/hgs_reply
+printf '{"__type":"ServiceInfoReply:#Microsoft.Windows.RemoteAttestation.Core","FunctionalLevel":1,"OperationMode":1,"SupportedFunctionalLevels":[0,1]}' > $corpus/hgs_reply/info
+openssl crl2pkcs7 -nocrl -certfile $data/root.pem -outform der -out $corpus/hgs_reply/signers.p7b
+printf '[%s]' "$(od -An -v -tu1 $corpus/hgs_reply/signers.p7b | tr -s ' \n' ',' | sed 's/^,//;s/,$//')" > $corpus/hgs_reply/signers.json
+base64 -w0 $corpus/hgs_reply/signers.p7b > $corpus/hgs_reply/signers.b64
+
 cp testdata/challenge/*.json testdata/challenge/ak.pub testdata/challenge/quote.* testdata/challenge/theirs.credential $corpus/challenge/
 
 cp testdata/package/unsigned.cab testdata/package/stamped.cab $corpus/cabinet/

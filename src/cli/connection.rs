@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "fetch")]
 use super::options::variable;
 use crate::disk::read_file;
 use crate::ek::Certificate;
@@ -13,9 +14,11 @@ use crate::trust::read_certificates;
 const MAX_ROOTS_LEN: usize = 1024 * 1024;
 
 /// Variables for the proxy, in the order of their weight, as curl has them.
+#[cfg(feature = "fetch")]
 const PROXY_VARIABLES: [&str; 2] = ["https_proxy", "HTTPS_PROXY"];
 
 /// The proxy that was named, or else the one of the environment.
+#[cfg(feature = "fetch")]
 pub(super) fn proxy(named: Option<&str>) -> Result<Option<String>, Error> {
     if let Some(proxy) = named {
         return Ok(Some(proxy.to_owned()).filter(|proxy| !proxy.is_empty()));

@@ -14,7 +14,7 @@ mod attestation_policy;
 mod challenge;
 #[cfg(feature = "diagnose")]
 mod check_certificate;
-#[cfg(feature = "fetch")]
+#[cfg(any(feature = "fetch", feature = "diagnose"))]
 mod connection;
 mod console;
 #[cfg(feature = "diagnose")]

@@ -93,14 +93,24 @@ fn config(chain: Vec<CertificateDer<'static>>, key: &KeyPair) -> ServerConfig {
         .unwrap()
 }
 
-/// A signer of health certificates, valid from and for so many days from now.
+/// A signer of health certificates, valid from and until so many days from now.
 pub(crate) fn signer(from: i64, until: i64) -> Vec<u8> {
+    signer_within(days(from, until))
+}
+
+/// One that becomes valid in so many seconds.
+pub(crate) fn signer_in_seconds(seconds: i64) -> Vec<u8> {
+    let (now, end) = days(0, 300);
+    signer_within((now + Duration::seconds(seconds), end))
+}
+
+fn signer_within(validity: (OffsetDateTime, OffsetDateTime)) -> Vec<u8> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params
         .distinguished_name
         .push(DnType::CommonName, "Microsoft Remote Attestation Service");
-    (params.not_before, params.not_after) = days(from, until);
+    (params.not_before, params.not_after) = validity;
     let key = KeyPair::generate().unwrap();
     params.self_signed(&key).unwrap().der().to_vec()
 }

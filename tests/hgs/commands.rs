@@ -119,7 +119,7 @@ fn clocks() {
 #[test]
 fn a_hostile_server() {
     let mut fabric = Fabric::new();
-    fabric.replace(1, None, |_, stream| wait_for_the_end(stream));
+    fabric.replace(1, |_, stream| wait_for_the_end(stream));
     let found = diagnose(&fabric, 1, &["--timeout", "1"]);
     let node = format!("{NAME} at 127.0.0.2");
     assert!(found.contains(&(node, "hgs-getinfo-answers".to_owned())));

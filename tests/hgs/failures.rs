@@ -7,7 +7,7 @@ use endorse::diagnose::hgsa::service_info::OperationMode;
 use endorse::diagnose::service::{Looking, Outcome};
 use endorse::diagnose::{Diagnostic, Remedy, service};
 
-use crate::certificates::{Authority, bundle, numbers, signer};
+use crate::certificates::{Authority, bundle, numbers, signer, signer_in_seconds};
 use crate::standin::{
     Fabric, NAME, Node, NtpServer, SHORT, address, diagnostic, expected, judge, question, trouble,
     with_status,
@@ -360,6 +360,47 @@ fn signers_in_every_encoding() {
     }
 }
 
+/// A bundle that another program made.
+#[test]
+fn signers_in_a_bundle_by_openssl() {
+    let openssl = |args: &[&str], input: &std::path::Path| {
+        let mut command = std::process::Command::new("openssl");
+        command.args(args).arg(input).output()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signers.pem");
+    let pem = [signer(-10, 300), signer(-500, -200)].map(|der| {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(der);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    });
+    // Lines of any length are read here; openssl wants 64 characters.
+    let folded: String = pem
+        .concat()
+        .lines()
+        .flat_map(|line| {
+            let pieces = line.as_bytes().chunks(64);
+            pieces.map(|piece| String::from_utf8(piece.to_vec()).unwrap() + "\n")
+        })
+        .collect();
+    std::fs::write(&path, folded).unwrap();
+    let args = ["crl2pkcs7", "-nocrl", "-outform", "DER", "-certfile"];
+    let Ok(output) = openssl(&args, &path) else {
+        crate::skip::skip(
+            "hgs::failures::signers_in_a_bundle_by_openssl",
+            "the openssl command is not installed",
+        );
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+    let fabric = Fabric::new();
+    fabric.change_all(|node| node.signers = Ok(numbers(&output.stdout)));
+    let report = fabric.report();
+    assert_eq!(trouble(&report), []);
+    let found = diagnostic(&report, "127.0.0.1", "hgs-signers-answer");
+    assert_eq!(found.evidence[0], "certificates: 2");
+}
+
 #[test]
 fn signers_out_of_their_validity() {
     for (from, until) in [(-300, -1), (1, 300)] {
@@ -536,6 +577,16 @@ fn a_reference_clock() {
         trouble(&report),
         expected(&[(FABRIC, "clock-of-this-machine", Warn)])
     );
+    // A signer that begins in five minutes is valid, for this machine is behind.
+    let body = numbers(&bundle(&[signer_in_seconds(300)]));
+    fabric.change_all(|node| node.signers = Ok(body.clone()));
+    let report = judge(looking.observe(&fabric.service()), &question());
+    assert_eq!(
+        trouble(&report),
+        expected(&[(FABRIC, "clock-of-this-machine", Warn)])
+    );
+    let body = numbers(&bundle(&[signer(-10, 300)]));
+    fabric.change_all(|node| node.signers = Ok(body.clone()));
     let gone = Looking {
         reference: Some(("127.0.0.1".to_owned(), 9)),
         timeout: SHORT,

@@ -2,7 +2,7 @@
 //! for what is said of the other nodes.
 
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -46,7 +46,7 @@ fn head(lines: &str) -> String {
 #[track_caller]
 fn is_found_out(name: &str, answer: impl Fn(&str, &mut dyn Stream) + Send + 'static) -> Fabric {
     let mut fabric = Fabric::new();
-    fabric.replace(1, None, answer);
+    fabric.replace(1, answer);
     let seen = seen(&fabric);
     for exchange in seen.iter().flat_map(NodeObservation::exchanges) {
         if let Outcome::Answer(answer) = &exchange.outcome {
@@ -186,7 +186,7 @@ fn compressed() {
     for encoding in ["gzip", "deflate", "br"] {
         let mut fabric = Fabric::new();
         let sent = body.clone();
-        fabric.replace(1, None, move |_, stream| {
+        fabric.replace(1, move |_, stream| {
             let length = sent.len();
             let head = head(&format!(
                 "Content-Encoding: {encoding}\r\nContent-Length: {length}\r\n"
@@ -254,7 +254,7 @@ fn dates() {
         "Fri, 31 Dec 9999 23:59:59 GMT",
     ] {
         let mut fabric = Fabric::new();
-        fabric.replace(1, None, move |_, stream| {
+        fabric.replace(1, move |_, stream| {
             let body =
                 r#"{"OperationMode":1,"FunctionalLevel":1,"SupportedFunctionalLevels":[0,1]}"#;
             let head = head(&format!(
@@ -280,13 +280,13 @@ fn dates() {
 /// Connections with which something is done before anybody asks.
 struct Raw {
     stop: Arc<AtomicBool>,
-    port: u16,
+    address: SocketAddr,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Raw {
-    fn new(port: u16, act: impl Fn(TcpStream) + Send + 'static) -> Self {
-        let listener = TcpListener::bind((address(1), port)).unwrap();
+    fn new(listener: TcpListener, act: impl Fn(TcpStream) + Send + 'static) -> Self {
+        let address = listener.local_addr().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -299,7 +299,7 @@ impl Raw {
         });
         Self {
             stop,
-            port,
+            address,
             thread: Some(thread),
         }
     }
@@ -308,7 +308,7 @@ impl Raw {
 impl Drop for Raw {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect((address(1), self.port));
+        let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -344,8 +344,7 @@ fn what_is_no_tls() {
     for (name, act) in acts {
         let tls = || authority.server(&[NAME], |_| {});
         let mut fabric = Fabric::https([tls(), tls(), tls()]);
-        fabric.stop(1);
-        let _raw = Raw::new(fabric.port, act);
+        let _raw = Raw::new(fabric.take_over(1), act);
         let mut asked = question();
         let root = endorse::ek::Certificate::from_der(&authority.der).unwrap();
         asked.tls_roots = vec![Arc::new(root)];

@@ -138,7 +138,12 @@ fn nothing_passes_on_the_word_of_a_server_that_may_be_anybody() {
     for id in ON_ITS_WORD.iter().chain(&ON_THE_WORD_OF_ALL) {
         assert!(!passed.contains(id), "{id}");
     }
-    let failed = with_status(&report, &[Fail]);
+    // Nobody said whom to trust, so it is not known whether it is wrong.
+    assert_eq!(with_status(&report, &[Fail]), []);
+    let chain = diagnostic(&report, NODE, "hgs-https-chain");
+    assert_eq!(chain.status, Warn);
+    // Somebody did, and it is another.
+    let failed = with_status(&fabric.report_trusting(&[&Authority::new().der]), &[Fail]);
     assert!(failed.iter().all(|(_, id, _)| *id == "hgs-https-chain"));
     assert_eq!(failed.len(), 3);
     let found = diagnostic(&report, NODE, "hgs-operation-mode");

@@ -8,6 +8,7 @@
     clippy::as_conversions,
     clippy::arithmetic_side_effects,
     clippy::string_slice,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     missing_docs,
     reason = "tests may be blunt"
@@ -22,11 +23,14 @@
 mod pki;
 #[path = "../support/server.rs"]
 mod server;
+#[path = "../support/skip.rs"]
+mod skip;
 
 mod certificates;
 mod commands;
 mod failures;
 mod hostile;
 mod https;
+mod replies;
 mod standin;
 mod waiting;

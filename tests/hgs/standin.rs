@@ -53,6 +53,8 @@ pub(crate) struct Fabric {
     scheme: &'static str,
     nodes: Vec<Arc<Mutex<Node>>>,
     servers: Vec<Option<Server>>,
+    /// The same sockets: who takes the place of a node finds the port still held.
+    listeners: Vec<Option<TcpListener>>,
     clocks: Vec<NtpServer>,
 }
 
@@ -76,6 +78,7 @@ impl Fabric {
             scheme: if tls.is_some() { "https" } else { "http" },
             nodes: Vec::new(),
             servers: Vec::new(),
+            listeners: Vec::new(),
             clocks: Vec::new(),
         };
         for (index, (listener, clock)) in listeners.into_iter().zip(clocks).enumerate() {
@@ -93,6 +96,7 @@ impl Fabric {
             }));
             let says = Arc::clone(&node);
             let tls = tls.as_ref().map(|tls| tls[index].clone());
+            fabric.listeners.push(Some(listener.try_clone().unwrap()));
             let server = Server::on(listener, tls, move |path, stream| {
                 let reply = says.lock().unwrap().reply(path);
                 let _ = stream.write_all(&reply);
@@ -122,19 +126,23 @@ impl Fabric {
 
     /// Takes one node away.
     pub(crate) fn stop(&mut self, node: usize) {
+        self.take_over(node);
+    }
+
+    /// Takes one node away, and leaves its place to somebody else.
+    pub(crate) fn take_over(&mut self, node: usize) -> TcpListener {
         self.servers[node] = None;
+        self.listeners[node].take().unwrap()
     }
 
     /// Puts a server that behaves badly in the place of a node.
     pub(crate) fn replace(
         &mut self,
         node: usize,
-        tls: Option<ServerConfig>,
         answer: impl Fn(&str, &mut dyn Stream) + Send + 'static,
     ) {
-        self.stop(node);
-        let listener = TcpListener::bind((address(node), self.port)).unwrap();
-        self.servers[node] = Some(Server::on(listener, tls, answer));
+        let listener = self.take_over(node);
+        self.servers[node] = Some(Server::on(listener, None, answer));
     }
 
     /// The requests that a node got.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use endorse::diagnose::Status::{Fail, Pass};
 use endorse::diagnose::hgsa::service_info::OperationMode;
+use endorse::diagnose::service::Looking;
 use endorse::diagnose::service::wait::{INTERVAL, LONGEST, Pace, Waited, wait_for_mode};
 
 use crate::standin::{Fabric, diagnostic, judge, question};
@@ -175,10 +176,15 @@ fn a_node_that_does_not_answer_is_waited_for() {
     assert_eq!(pace.rounds[0], (expected, 3));
 }
 
-/// No node at all is not all of them.
+/// No node at all is not all of them, and a name that leads nowhere is not waited for.
 #[test]
 fn nobody_to_ask() {
     let mut pace = Fake::default();
-    let waited = wait_for_mode(OperationMode::Tpm, INTERVAL, Vec::new, &mut pace);
-    assert_eq!((waited.agreed, waited.rounds), (false, 2));
+    let waited = wait_for_mode(OperationMode::Tpm, LONGEST, Vec::new, &mut pace);
+    assert_eq!((waited.agreed, waited.rounds), (false, 1));
+    let nowhere = format!("http://{}.test", "a".repeat(64));
+    let service = endorse::fetch::HgsService::read(&nowhere).unwrap();
+    let ask = || Looking::default().observe_mode(&service);
+    let waited = wait_for_mode(OperationMode::Tpm, LONGEST, ask, &mut pace);
+    assert_eq!((waited.agreed, waited.rounds), (false, 1));
 }

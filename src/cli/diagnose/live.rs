@@ -1,20 +1,18 @@
 //! What is looked at over the network: the options for it, and the targets that come of it.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::cli::connection::tls_roots;
+use super::judging::Mode;
+
 use crate::cli::console::Console;
 use crate::diagnose::hgsa::service_info::OperationMode;
 use crate::diagnose::service::wait::{Pace, wait_for_mode};
 use crate::diagnose::service::{Looking, NodeObservation};
 use crate::diagnose::{Observation, Role, Target};
-use crate::ek::Certificate;
-use crate::fetch::{HgsService, browser_roots};
+use crate::fetch::HgsService;
 use crate::finding::Error;
 
 /// The most services of one run: a fabric has one, and perhaps a fallback.
@@ -36,9 +34,6 @@ pub(super) struct LiveArgs {
     /// Take these for the addresses of a name, without DNS; may be repeated
     #[arg(long, value_name = "NAME=ADDRESS[,ADDRESS]", value_parser = read_resolve)]
     resolve: Vec<(String, Vec<IpAddr>)>,
-    /// Trust the certificate authorities in this file for HTTPS as well; may be repeated
-    #[arg(long, value_name = "FILE")]
-    tls_root: Vec<PathBuf>,
     /// Compare the clocks with that of this NTP server
     #[arg(long, value_name = "HOST[:PORT]", value_parser = read_clock, requires = "hgs")]
     ntp: Option<(String, u16)>,
@@ -62,14 +57,11 @@ pub(super) struct LiveArgs {
     timeout: u64,
 }
 
-/// Options for judging what was seen of a service, wherever it comes from.
+/// Options for waiting until a change of the mode has reached every node.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Modes")]
-pub(super) struct ModeArgs {
-    /// The mode in which every node should be
-    #[arg(long, value_name = "MODE")]
-    expect_mode: Option<Mode>,
-    /// After a change of the mode: ask until every node is in this one, then diagnose
+#[command(next_help_heading = "After a change of the mode")]
+pub(super) struct WaitArgs {
+    /// Ask until every node is in this mode, then diagnose
     #[arg(
         long,
         value_name = "MODE",
@@ -88,27 +80,6 @@ pub(super) struct ModeArgs {
     wait_limit: u64,
 }
 
-/// A mode as it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Mode {
-    /// Hosts are attested by their TPM
-    Tpm,
-    /// Hosts are attested by a group in Active Directory
-    Ad,
-    /// Hosts are attested by a key of their own
-    HostKey,
-}
-
-impl From<Mode> for OperationMode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Tpm => Self::Tpm,
-            Mode::Ad => Self::ActiveDirectory,
-            Mode::HostKey => Self::HostKey,
-        }
-    }
-}
-
 impl LiveArgs {
     /// Whether there is nothing to look at.
     pub(super) fn is_empty(&self) -> bool {
@@ -120,14 +91,6 @@ impl LiveArgs {
         let looking = self.looking()?;
         let seen = self.hgs.iter().flat_map(|service| looking.observe(service));
         Ok(seen.map(target).collect())
-    }
-
-    /// Who is trusted to issue certificates for HTTPS: those that were named, and those that
-    /// browsers trust.
-    pub(super) fn tls_roots(&self) -> Result<Vec<Arc<Certificate>>, Error> {
-        let mut roots = tls_roots(&self.tls_root)?;
-        roots.extend(browser_roots()?);
-        Ok(roots.into_iter().map(Arc::new).collect())
     }
 
     fn looking(&self) -> Result<Looking, Error> {
@@ -153,17 +116,21 @@ impl LiveArgs {
     }
 }
 
-impl ModeArgs {
+impl WaitArgs {
+    /// The mode that is waited for.
+    pub(super) fn mode(&self) -> Option<OperationMode> {
+        self.wait_for_mode.map(Into::into)
+    }
+
     /// Waits for the mode, if that was asked for: for how long it took, or was given up.
     pub(super) fn wait(
         &self,
         live: &LiveArgs,
         console: &mut Console<'_>,
     ) -> Result<Option<Duration>, Error> {
-        let Some(mode) = self.wait_for_mode else {
+        let Some(mode) = self.mode() else {
             return Ok(None);
         };
-        let mode = OperationMode::from(mode);
         let looking = live.looking()?;
         let ask = || {
             let services = live.hgs.iter();
@@ -178,11 +145,6 @@ impl ModeArgs {
             console,
         };
         Ok(Some(wait_for_mode(mode, limit, ask, &mut pace).time))
-    }
-
-    /// The mode that was asked for.
-    pub(super) fn expected(&self) -> Option<OperationMode> {
-        self.expect_mode.or(self.wait_for_mode).map(Into::into)
     }
 }
 

@@ -6,6 +6,7 @@ mod gather_args;
 mod host;
 mod html;
 mod json;
+mod judging;
 #[cfg(unix)]
 mod key_file;
 #[cfg(feature = "fetch")]
@@ -78,7 +79,9 @@ pub(super) struct Diagnose {
     html: Option<PathBuf>,
     #[cfg(feature = "fetch")]
     #[command(flatten)]
-    modes: live::ModeArgs,
+    waiting: live::WaitArgs,
+    #[command(flatten)]
+    judging: judging::JudgingArgs,
     #[command(flatten)]
     judge: host::JudgeArgs,
 }
@@ -153,17 +156,19 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         return collect::run(args, console);
     }
     args.gather.hosts.prepare();
+    let tls_roots = args.judging.tls_roots()?;
     #[cfg(feature = "fetch")]
-    let waited = args.modes.wait(&args.gather.live, console)?;
+    let waited = args.waiting.wait(&args.gather.live, console)?;
     let now = now()?;
     let gathered = gather(&args.gather, now, console)?;
     let at = args.judge.at().unwrap_or_else(|| gathered.judged_at(now));
     let mut question = Question::new(at);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
+    question.tls_roots = tls_roots;
+    question.expected_mode = args.judging.mode();
     #[cfg(feature = "fetch")]
     {
-        question.tls_roots = args.gather.live.tls_roots()?;
-        question.expected_mode = args.modes.expected();
+        question.expected_mode = question.expected_mode.or(args.waiting.mode());
         question.waited = waited;
     }
     let (judgements, judged_exit) = args.judge.judgements(&gathered.targets, at, console)?;

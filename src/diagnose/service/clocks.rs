@@ -62,17 +62,20 @@ impl Clocks {
         }
     }
 
-    /// What time it was by each clock that is known, when it was `at` by that of the machine
-    /// that looked.
-    pub(super) fn times(&self, at: Time) -> Vec<(&'static str, Time)> {
-        let by = |offset: Offset| Time::from_unix(at.unix().saturating_add(offset.seconds()));
-        let mut times = vec![("the clock of the machine that looked", at)];
-        if let Some(node) = self.node {
-            times.push(("the clock of the node", by(node)));
-        }
-        if let Some(reference) = self.reference {
-            times.push(("the reference clock", by(reference)));
-        }
+    /// What time it was by each clock that counts, when it was `at` by that of the machine
+    /// that looked: at the earliest and at the latest. A reference counts in place of that
+    /// machine.
+    pub(super) fn times(&self, at: Time) -> Vec<(&'static str, [Time; 2])> {
+        let by = |offset: Offset| {
+            [offset.low_ms, offset.high_ms].map(|milliseconds| {
+                Time::from_unix(at.unix().saturating_add(milliseconds.div_euclid(1000)))
+            })
+        };
+        let mut times = vec![match self.reference {
+            Some(reference) => ("the reference clock", by(reference)),
+            None => ("the clock of the machine that looked", [at, at]),
+        }];
+        times.extend(self.node.map(|node| ("the clock of the node", by(node))));
         times
     }
 }

@@ -1,5 +1,7 @@
 //! What can be seen only by comparing the nodes of a service.
 
+use std::collections::HashSet;
+
 use super::clocks::{Clocks, FAIL_SECONDS, WARN_SECONDS};
 use super::view::{Reply, Seen};
 use crate::diagnose::hgsa::service_info::OperationMode;
@@ -104,15 +106,16 @@ fn same_mode(nodes: &[&Seen<'_>], question: &Question) -> Diagnostic {
         Some(mode) => mode.to_string(),
         None => "not known".to_owned(),
     });
-    let mut known: Vec<OperationMode> = Vec::new();
-    for mode in modes.iter().flatten() {
-        if !known.contains(mode) {
-            known.push(*mode);
+    let known: HashSet<OperationMode> = modes.iter().flatten().copied().collect();
+    let mut found = match (
+        known.len(),
+        modes.first(),
+        modes.iter().all(Option::is_some),
+    ) {
+        (1, Some(Some(mode)), true) => {
+            return Diagnostic::pass(&SAME_MODE, format!("{mode} at all of them"));
         }
-    }
-    let mut found = match (known.as_slice(), modes.iter().all(Option::is_some)) {
-        ([mode], true) => return Diagnostic::pass(&SAME_MODE, format!("{mode} at all of them")),
-        ([] | [_], _) => Diagnostic::warn(&SAME_MODE, "not every node says in which mode it is")
+        (0 | 1, ..) => Diagnostic::warn(&SAME_MODE, "not every node says in which mode it is")
             .then("settle why those nodes do not answer first"),
         _ => Diagnostic::fail(&SAME_MODE, "the nodes are in different modes"),
     };
@@ -125,8 +128,8 @@ fn same_mode(nodes: &[&Seen<'_>], question: &Question) -> Diagnostic {
         let behind = pairs.filter(|(_, mode)| mode.is_some_and(|mode| mode != wanted));
         behind.map(|(seen, _)| *seen).collect()
     };
-    let is_known_problem = known.contains(&OperationMode::ActiveDirectory)
-        && known.contains(&OperationMode::Tpm)
+    let is_known_problem = known
+        == HashSet::from([OperationMode::ActiveDirectory, OperationMode::Tpm])
         && matches!(
             question.expected_mode,
             None | Some(OperationMode::ActiveDirectory)
@@ -229,11 +232,14 @@ fn same_clock(nodes: &[&Seen<'_>]) -> Diagnostic {
         .map(|seen| Clocks::of(seen.node).node)
         .collect();
     let known: Vec<_> = offsets.iter().flatten().collect();
-    let pairs = known.iter().enumerate().flat_map(|(index, one)| {
-        let rest = known.iter().skip(index.saturating_add(1));
-        rest.map(move |other| one.minus(**other).at_least_seconds())
-    });
-    let widest = pairs.max().unwrap_or(0);
+    // The two that are furthest apart: the one that is surely ahead most, and the one that is
+    // surely behind most.
+    let ahead = known.iter().max_by_key(|offset| offset.low_ms);
+    let behind = known.iter().min_by_key(|offset| offset.high_ms);
+    let widest = match (ahead, behind) {
+        (Some(ahead), Some(behind)) => ahead.minus(**behind).at_least_seconds(),
+        _ => 0,
+    };
     let lines = each(nodes, &offsets, |offset| match offset {
         Some(offset) => offset.in_words("the machine that looked"),
         None => "not known".to_owned(),

@@ -17,6 +17,10 @@ use crate::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, Verifie
 /// for a certificate of three months.
 const WARN_DAYS: i64 = 30;
 
+/// The most certificates of a chain that are looked at; an observation from a file may have
+/// any number. A genuine chain has two to four.
+const MAX_CHAIN_LEN: usize = 16;
+
 /// Gives a node a certificate that is in its store (Initialize the HGS cluster).
 const BIND: &str = "Set-HgsServer -Http -Https -HttpsCertificateThumbprint '<THUMBPRINT>'";
 
@@ -61,6 +65,7 @@ pub(super) struct Https {
     chain: Chain,
     names: Option<ServerNames>,
     is_for_servers: Option<bool>,
+    has_roots: bool,
     at: Time,
 }
 
@@ -87,6 +92,7 @@ impl Https {
             names: leaf.map(|leaf| ServerNames::of(leaf, &node.service.host)),
             is_for_servers: leaf.map(|leaf| is_for_servers(leaf)),
             chain,
+            has_roots: !question.tls_roots.is_empty(),
             at,
         }
     }
@@ -131,7 +137,8 @@ fn judge_chain(node: &NodeObservation, question: &Question, at: Time) -> Chain {
     if chains.any(|other| other != chain) {
         return Chain::Changing;
     }
-    let mut certificates = chain.iter().map(|Blob(der)| Certificate::from_der(der));
+    let certificates = chain.iter().take(MAX_CHAIN_LEN);
+    let mut certificates = certificates.map(|Blob(der)| Certificate::from_der(der));
     let leaf = match certificates.next() {
         Some(Ok(leaf)) => Arc::new(leaf),
         Some(Err(error)) => return Chain::Unreadable(error.message),
@@ -243,6 +250,10 @@ fn chain(https: &Https, seen: &Seen<'_>) -> Diagnostic {
             }
             found
         }
+        Chain::Untrusted(leaf, _) if !https.has_roots => Diagnostic::warn(&CHAIN, described(leaf))
+            .seen(format!("issued by {}", leaf.issuer()))
+            .seen("no authority was named that is trusted")
+            .then("name those that hosts trust with --tls-root"),
         Chain::Untrusted(leaf, errors) => {
             let mut found = Diagnostic::fail(&CHAIN, described(leaf))
                 .seen(format!("issued by {}", leaf.issuer()));
@@ -255,8 +266,12 @@ fn chain(https: &Https, seen: &Seen<'_>) -> Diagnostic {
                      it to this program with --tls-root, and see that every host has it among its \
                      trusted roots",
                 )
+                .then(
+                    "if an intermediate certificate is missing, put it into the node's store of \
+                     intermediate authorities",
+                )
                 .then(format!(
-                    "if it is not, somebody else answers at {}",
+                    "if it is neither, somebody else answers at {}",
                     seen.node.name()
                 ))
         }

@@ -69,7 +69,7 @@ fn answer(seen: &Seen<'_>) -> Diagnostic {
         return found
             .then("see whether something between this machine and the node answers for it");
     }
-    let mut found = Diagnostic::pass(&ANSWER, format!("{} certificates", list.len()));
+    let mut found = Diagnostic::pass(&ANSWER, format!("certificates: {}", list.len()));
     found.evidence.extend(list);
     found
 }
@@ -80,8 +80,10 @@ fn valid(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
             .then("settle why the node does not publish it first");
     };
     let mut wrong = Vec::new();
-    for (whose, at) in clocks.times(seen.node.time()) {
-        if !signers.signing().iter().any(|one| is_valid(one, at)) {
+    for (whose, times) in clocks.times(seen.node.time()) {
+        let any = |at| signers.signing().iter().any(|one| is_valid(one, at));
+        if !times.into_iter().any(any) {
+            let [at, _] = times;
             wrong.push(format!(
                 "by {whose}, it is {at}, and no signer is within its validity"
             ));

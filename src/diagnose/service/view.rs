@@ -1,5 +1,7 @@
+use std::collections::HashMap;
+
 use super::https::Https;
-use super::{Answer, Exchange, NodeObservation, NtpOutcome, Outcome, Resolution};
+use super::{Answer, Exchange, NodeObservation, NtpOutcome, Outcome, Resolution, ServiceAddress};
 use crate::diagnose::hgsa::service_info::ServiceInfo;
 use crate::diagnose::hgsa::signers::Signers;
 use crate::diagnose::{Diagnostic, Question, Status};
@@ -219,14 +221,11 @@ fn seconds_in_words(milliseconds: i64) -> String {
 
 /// The nodes of each service, in the order in which they were seen.
 pub(super) fn by_service<'s, 'a>(seen: &'s [Seen<'a>]) -> Vec<Vec<&'s Seen<'a>>> {
+    let mut places: HashMap<&ServiceAddress, usize> = HashMap::new();
     let mut services: Vec<Vec<&Seen<'_>>> = Vec::new();
     for one in seen {
-        let same = services.iter_mut().find(|nodes| {
-            nodes
-                .first()
-                .is_some_and(|first| first.node.service == one.node.service)
-        });
-        match same {
+        let place = *places.entry(&one.node.service).or_insert(services.len());
+        match services.get_mut(place) {
             Some(nodes) => nodes.push(one),
             None => services.push(vec![one]),
         }

@@ -34,7 +34,8 @@ pub trait Pace {
 }
 
 /// Asks until every node is in this mode, or until `limit` (at most [`LONGEST`]) has passed.
-/// A node that does not say its mode is not in it. `ask` looks at all of them once.
+/// A node that does not say its mode is not in it. `ask` looks at all of them once. If there
+/// is nobody to ask in the first round, that is the end.
 pub fn wait_for_mode(
     mode: OperationMode,
     limit: Duration,
@@ -51,7 +52,11 @@ pub fn wait_for_mode(
         pace.round(&lagging, nodes.len());
         let time = pace.now().saturating_sub(started);
         let agreed = lagging.is_empty() && !nodes.is_empty();
-        let left = limit.saturating_sub(time);
+        let is_nobody = nodes.iter().all(|node| node.address.is_none());
+        let left = match rounds == 1 && is_nobody {
+            true => Duration::ZERO,
+            false => limit.saturating_sub(time),
+        };
         if agreed || left.is_zero() {
             return Waited {
                 agreed,
