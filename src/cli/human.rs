@@ -22,6 +22,10 @@ fn shown(text: &str) -> String {
 
 /// A text that somebody may copy, such as a command or a path of Windows. Where nothing in
 /// it needs an escape, its backslashes stay single.
+#[cfg_attr(
+    not(feature = "diagnose"),
+    allow(dead_code, reason = "only reports have something to copy")
+)]
 pub(super) fn copied(text: &str) -> String {
     let plain = text.chars().all(|c| matches!(c, ' '..='~')) && !text.contains("\\u{");
     cut(if plain { text.to_owned() } else { escape(text) })
@@ -73,6 +77,10 @@ impl Page {
     }
 
     /// The same for a text that somebody may copy.
+    #[cfg_attr(
+        not(feature = "diagnose"),
+        allow(dead_code, reason = "only reports have something to copy")
+    )]
     pub(super) fn copied(&mut self, depth: usize, text: &str) {
         self.indent(depth);
         self.text.push_str(&copied(text));
@@ -80,6 +88,10 @@ impl Page {
     }
 
     /// What was looked at, and how it ended.
+    #[cfg_attr(
+        not(feature = "diagnose"),
+        allow(dead_code, reason = "only reports have something to copy")
+    )]
     pub(super) fn result(
         &mut self,
         depth: usize,

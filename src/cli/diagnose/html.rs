@@ -181,7 +181,7 @@ fn remedy(step: &Step<'_>) -> Markup {
             let lines: Vec<_> = lines.iter().map(|line| copied(line)).collect();
             html! {
                 span.caption { (shell.caption()) }
-                pre tabindex="0" { code { (lines.join("\n")) } }
+                pre { code { (lines.join("\n")) } }
             }
         }
     }

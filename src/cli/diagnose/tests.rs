@@ -396,7 +396,6 @@ fn check_page(page: &str) {
         "id",
         "href",
         "aria-label",
-        "tabindex",
         "open",
     ];
     let mut open = vec![];
