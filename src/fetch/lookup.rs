@@ -8,7 +8,7 @@ use super::hosts::{Standing, refusal_of};
 use super::{Cause, Failure};
 use crate::finding::Error;
 
-/// The most addresses of one name that are looked at: a Windows failover cluster has at most
+/// The most addresses that one name may have here: a Windows failover cluster has at most
 /// 64 nodes.
 pub const MAX_ADDRESSES: usize = 64;
 
@@ -21,11 +21,11 @@ pub enum Named {
     ByHand,
 }
 
-/// The addresses of a name by the resolver of this machine, each once, at most
-/// [`MAX_ADDRESSES`].
+/// The addresses of a name by the resolver of this machine, each once.
 ///
 /// # Errors
-/// [`Cause::Unreachable`] with what the resolver says, or [`Cause::TimedOut`].
+/// [`Cause::Unreachable`] with what the resolver says, [`Cause::TimedOut`], or
+/// [`Cause::TooLarge`] if there are more than [`MAX_ADDRESSES`].
 pub fn look_up(name: &str, timeout: Duration) -> Result<Vec<IpAddr>, Failure> {
     let failure = |cause, why: &str| Failure {
         cause,
@@ -39,15 +39,7 @@ pub fn look_up(name: &str, timeout: Duration) -> Result<Vec<IpAddr>, Failure> {
     // The resolver of the system has no limit of time; one that does not answer is left alone.
     let thread = std::thread::Builder::new().spawn(move || {
         let found = (owned.as_str(), 0).to_socket_addrs();
-        let _ = send.send(found.map(|found| {
-            let mut addresses: Vec<IpAddr> = Vec::new();
-            for address in found.map(|address| address.ip()) {
-                if addresses.len() < MAX_ADDRESSES && !addresses.contains(&address) {
-                    addresses.push(address);
-                }
-            }
-            addresses
-        }));
+        let _ = send.send(found.map(|found| each_once(found.map(|address| address.ip()))));
     });
     thread.map_err(|error| failure(Cause::Unreachable, &error.to_string()))?;
     match receive.recv_timeout(timeout) {
@@ -56,11 +48,30 @@ pub fn look_up(name: &str, timeout: Duration) -> Result<Vec<IpAddr>, Failure> {
             "the resolver did not answer in time",
         )),
         Ok(Err(error)) => Err(failure(Cause::Unreachable, &error.to_string())),
-        Ok(Ok(addresses)) if addresses.is_empty() => {
+        Ok(Ok(None)) => Err(failure(
+            Cause::TooLarge,
+            &format!("the resolver knows more than {MAX_ADDRESSES}"),
+        )),
+        Ok(Ok(Some(addresses))) if addresses.is_empty() => {
             Err(failure(Cause::Unreachable, "the resolver knows none"))
         }
-        Ok(Ok(addresses)) => Ok(addresses),
+        Ok(Ok(Some(addresses))) => Ok(addresses),
     }
+}
+
+/// Each address once; `None` if there are more than [`MAX_ADDRESSES`].
+fn each_once(found: impl Iterator<Item = IpAddr>) -> Option<Vec<IpAddr>> {
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found {
+        if addresses.contains(&address) {
+            continue;
+        }
+        if addresses.len() >= MAX_ADDRESSES {
+            return None;
+        }
+        addresses.push(address);
+    }
+    Some(addresses)
 }
 
 /// Why nothing connects to an address; `None` if it may be connected to. Private addresses
@@ -92,5 +103,33 @@ pub fn probe(address: SocketAddr, timeout: Duration) -> Result<(), Failure> {
                 "check that the machine runs, and what stands between it and this one",
             ),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn both_sides_of_the_limit() {
+        let some = |count: usize| {
+            let count = u32::try_from(count).unwrap();
+            (0..count).map(|number| Ipv4Addr::from_bits(number).into())
+        };
+        assert_eq!(each_once(some(0)), Some(Vec::new()));
+        let twice = some(MAX_ADDRESSES).chain(some(MAX_ADDRESSES));
+        assert_eq!(each_once(twice).unwrap().len(), MAX_ADDRESSES);
+        assert_eq!(each_once(some(MAX_ADDRESSES + 1)), None);
+    }
+
+    #[test]
+    fn this_machine_and_nobody() {
+        let found = look_up("localhost", Duration::from_secs(20)).unwrap();
+        assert!(found.iter().all(IpAddr::is_loopback));
+        // A label is too long for any resolver, which is not even asked.
+        let failure = look_up(&"a".repeat(64), Duration::from_secs(20)).unwrap_err();
+        assert_eq!(failure.cause, Cause::Unreachable);
     }
 }

@@ -14,6 +14,10 @@ fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_endorse"))
         .arg("diagnose")
         .args(args)
+        // Nobody is there: what counts is what hosts reach, without a proxy.
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("HTTPS_PROXY", "http://127.0.0.1:1")
+        .env("ALL_PROXY", "http://127.0.0.1:1")
         .stdin(Stdio::null())
         .output()
         .unwrap()
@@ -199,6 +203,15 @@ fn what_is_no_option() {
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(output.stdout.is_empty());
     }
+    let many = ["127.0.0.1"; 65].join(",");
+    let resolve = format!("hgs.bastion.test={many}");
+    assert_eq!(
+        run(&["--hgs", url, "--resolve", &resolve]).status.code(),
+        Some(2)
+    );
+    let nodes = [["--node", "127.0.0.2"]; 65].concat();
+    let args = [&["--hgs", url][..], &nodes].concat();
+    assert_eq!(run(&args).status.code(), Some(2));
     let nine = [["--hgs", url]; 9].concat();
     assert_eq!(run(&nine).status.code(), Some(2));
 }

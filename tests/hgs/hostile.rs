@@ -2,7 +2,7 @@
 //! for what is said of the other nodes.
 
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -274,6 +274,66 @@ fn dates() {
             "{date}"
         );
         assert_eq!(diagnostic(&report, NODE, "hgs-operation-mode").status, Pass);
+    }
+}
+
+/// Clocks that answer with what no client may use, and with anything at all.
+#[test]
+fn what_is_no_time() {
+    let fabric = Fabric::new();
+    // Some numbers without a pattern (Knuth's linear congruential generator).
+    let mut state = 1_u64;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let mut replies: Vec<Vec<u8>> = vec![Vec::new(), vec![0x24], vec![0; 48], vec![0xff; 48]];
+    for length in [47, 48, 48, 48, 48, 49, 1000] {
+        replies.push((0..length).map(|_| random()).collect());
+    }
+    for first in [0x24, 0xe4, 0x23, 0x1c] {
+        for stratum in [0, 1, 15, 16, 255] {
+            let mut reply: Vec<u8> = (0..48).map(|_| random()).collect();
+            (reply[0], reply[1]) = (first, stratum);
+            replies.push(reply);
+        }
+    }
+    for (at, reply) in replies.into_iter().enumerate() {
+        // With the time of the request given back, and without.
+        for given_back in [false, true] {
+            let socket = UdpSocket::bind((address(1), 0)).unwrap();
+            let port = socket.local_addr().unwrap().port();
+            let mut reply = reply.clone();
+            let thread = std::thread::spawn(move || {
+                let mut request = [0; 48];
+                let (_, client) = socket.recv_from(&mut request).unwrap();
+                if given_back && reply.len() >= 48 {
+                    reply[24..32].copy_from_slice(&request[40..48]);
+                }
+                let _ = socket.send_to(&reply, client);
+            });
+            let looking = Looking {
+                resolve: vec![(NAME.to_owned(), vec![address(1)])],
+                node_ntp: Some(port),
+                ..fabric.looking()
+            };
+            let seen = looking.observe(&fabric.service());
+            thread.join().unwrap();
+            // Whatever it says, the node was looked at to the end.
+            assert_eq!(seen[0].exchanges().count(), 3, "{at}");
+            assert!(seen[0].ntp.is_some());
+            let report = judge(seen, &question());
+            let found = diagnostic(&report, NODE, "hgs-clock");
+            if !given_back {
+                assert_eq!(found.status, Pass, "{at}");
+                assert!(
+                    found.evidence[1].starts_with("by HTTP alone: "),
+                    "{found:?}"
+                );
+            }
+        }
     }
 }
 

@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::judging::Mode;
-
 use crate::cli::console::Console;
 use crate::diagnose::hgsa::service_info::OperationMode;
 use crate::diagnose::service::wait::{Pace, wait_for_mode};
-use crate::diagnose::service::{Looking, NodeObservation};
+use crate::diagnose::service::{Looking, MAX_NODES, NodeObservation};
 use crate::diagnose::{Observation, Role, Target};
 use crate::fetch::HgsService;
 use crate::finding::Error;
@@ -104,6 +103,16 @@ impl LiveArgs {
             return Err(Error::misuse(
                 "it is not clear to which service a node of --node belongs",
                 "look at the services one after the other, each with its nodes",
+            ));
+        }
+        let by_hand = self.resolve.iter().map(|(_, addresses)| addresses.len());
+        if by_hand
+            .chain([self.node.len()])
+            .any(|count| count > MAX_NODES)
+        {
+            return Err(Error::misuse(
+                format!("more than {MAX_NODES} addresses of one service"),
+                "a failover cluster has no more nodes: look at each service by itself",
             ));
         }
         Ok(Looking {

@@ -44,7 +44,7 @@ pub(super) static SINGLE: Definition = Definition {
     set: Set::BestPractices,
     title: "The service has more than one node",
     basis: Basis::Inferred,
-    source: "the service runs on a failover cluster, which needs another node to fail over to",
+    source: "Review HGS prerequisites names a cluster of three nodes for availability",
 };
 
 /// The diagnostics about all nodes of one service.

@@ -32,8 +32,7 @@ pub(super) static CHAIN: Definition = Definition {
     set: Set::Https,
     title: "The certificate of the node leads to an authority that is trusted",
     basis: Basis::Documented,
-    source: "RFC 5280 section 6; Configure the Host Guardian Service for HTTPS: hosts must trust \
-             the certificate",
+    source: "RFC 5280 section 6; Configure HGS for HTTPS communications",
 };
 
 pub(super) static NAME: Definition = Definition {

@@ -20,8 +20,8 @@ use crate::finding::Error;
 /// has to start.
 pub const DEFAULT_NODE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The most nodes of a service, those given by hand included: a Windows failover cluster has
-/// at most 64.
+/// The most addresses that a service is given by name, and the most that it should be given by
+/// hand: a Windows failover cluster has at most 64 nodes.
 pub const MAX_NODES: usize = crate::fetch::MAX_ADDRESSES;
 
 /// Where the metadata of the Key Protection Service are.
@@ -101,7 +101,6 @@ impl Looking {
                 places.push(place);
             }
         }
-        places.truncate(MAX_NODES);
         let at = Time::from_unix(now_ms().div_euclid(1000));
         let blank = NodeObservation {
             resolution: resolution.clone(),
