@@ -1,6 +1,6 @@
 //! What to look at: the same options for diagnosing it here and for collecting it.
 
-use std::ops::Range;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -57,8 +57,6 @@ pub(super) struct Gathered {
     pub(super) errors: Vec<Error>,
     /// The worst of what happened to files that are reported with their target.
     exit: Exit,
-    /// Which of the targets belong to each path.
-    paths: Vec<Range<usize>>,
 }
 
 /// Looks at all that was named. What cannot be looked at does not hinder the rest; it is
@@ -127,11 +125,12 @@ impl Gathered {
     /// [`Unreadable`](Exit::Unreadable) for a path from which nothing at all could be read.
     pub(super) fn exit(&self, report: &Report) -> Exit {
         let mut exit = self.exit_of_gathering();
-        for path in &self.paths {
-            let of_path = report.targets.get(path.clone()).unwrap_or_default();
-            if !of_path.is_empty() && of_path.iter().all(nothing_was_read) {
-                exit = exit.and(Exit::Unreadable);
-            }
+        let mut read: BTreeMap<&str, bool> = BTreeMap::new();
+        for target in &report.targets {
+            *read.entry(&target.source).or_default() |= !nothing_was_read(target);
+        }
+        if read.values().any(|read| !read) {
+            exit = exit.and(Exit::Unreadable);
         }
         exit
     }
@@ -147,7 +146,6 @@ impl Gathered {
     /// Adds the targets of one path, with what the bundles among their files hold in the place
     /// of these, and a target for each platform identifier.
     fn open_bundles(&mut self, targets: Vec<Target>, now: Time) {
-        let before = self.targets.len();
         let mut identifiers = Vec::new();
         for mut target in targets {
             let mut others = Vec::new();
@@ -164,7 +162,6 @@ impl Gathered {
                 self.targets.push(target);
             }
         }
-        self.paths.push(before..self.targets.len());
         self.targets.extend(identifiers);
     }
 

@@ -52,7 +52,7 @@ impl DefaultState {
 
 /// One step of a remedy, as [`Remedy`](crate::diagnose::Remedy) in a table. Paths have
 /// slashes: PowerShell takes both, and a backslash is shown escaped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// Something to do or to know.
     Do(&'static str),

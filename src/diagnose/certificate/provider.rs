@@ -48,7 +48,7 @@ impl ProviderKind {
 
 impl ProviderHint {
     /// By the name of the provider.
-    pub(super) fn named(name: impl Into<String>, source: &'static str) -> Self {
+    pub fn named(name: impl Into<String>, source: &'static str) -> Self {
         let name = name.into();
         Self {
             kind: ProviderKind::of(&name),

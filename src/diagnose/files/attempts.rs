@@ -6,6 +6,7 @@ use super::content::{Content, ReadFile};
 use super::events::{ATTESTATION, Event};
 use super::reason::{Outcome, outcome};
 use crate::der::decode_base64;
+use crate::diagnose::attestation::Step;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::hash::{from_hex, hex};
 
@@ -159,15 +160,15 @@ fn diagnostic(
         let host = host.map_or_else(String::new, |host| format!(": {host}"));
         found = found.seen(format!("an EK that is not registered: {ek}{host}"));
     }
-    let steps = refusals.iter().map(|one| one.remedy);
-    steps.fold(found, Diagnostic::then)
+    let steps = refusals.iter().flat_map(|one| one.remedy);
+    steps.fold(found, |found, step| step.add_to(found))
 }
 
 /// A reason for which an attempt was refused, in words, and what to do.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Refusal {
     reason: String,
-    remedy: &'static str,
+    remedy: &'static [Step],
 }
 
 impl<'a> Attempt<'a> {
@@ -198,26 +199,24 @@ impl<'a> Attempt<'a> {
         let refusal = |one: &Outcome| match one {
             Outcome::UnknownEk => Some(Refusal {
                 reason: "UnauthorizedHost (1500): the EK of the host is not registered".to_owned(),
-                remedy: "register the host from its platform identifier: Add-HgsAttestationTpmHost \
-                         on the service, endorse register-host here; the digest tells which host \
-                         it is",
+                remedy: &[Step::Do(
+                    "register the host from its platform identifier: Add-HgsAttestationTpmHost on \
+                     the service, endorse register-host here; the digest tells which host it is",
+                )],
             }),
             Outcome::UnknownHost => Some(Refusal {
                 reason: "UnauthorizedHost (1524): the host is in no group that the service trusts"
                     .to_owned(),
-                remedy: "add the computer account of the host to a trusted group and restart the \
-                         host, or add the group: Add-HgsAttestationHostGroup",
+                remedy: &[Step::Do(
+                    "add the computer account of the host to a trusted group and restart the host, \
+                     or add the group: Add-HgsAttestationHostGroup",
+                )],
             }),
             Outcome::Refused(reason) => {
-                let events: Vec<String> = reason.events.iter().map(u32::to_string).collect();
-                let policy = match reason.policy {
-                    "" => String::new(),
-                    policy => format!(", policy {policy}"),
-                };
-                let events = events.join(" or ");
+                let events: Vec<String> = reason.events().iter().map(u32::to_string).collect();
                 Some(Refusal {
-                    reason: format!("{} ({events}{policy}): {}", reason.name, reason.cause),
-                    remedy: reason.remedy,
+                    reason: format!("{}: {}", events.join(" or "), reason.in_words()),
+                    remedy: reason.remedy(),
                 })
             }
             Outcome::Started | Outcome::PassedTpm | Outcome::PassedAd => None,

@@ -22,6 +22,7 @@ mod readable;
 mod reason;
 mod results;
 mod serialized_store;
+mod service_certificates;
 mod status;
 mod stores;
 
@@ -40,6 +41,7 @@ pub use ekcert_message::EKCERT_MESSAGE;
 pub use privilege::GMSA_AUDIT_PRIVILEGE;
 pub use readable::TRACE_READABLE;
 pub use results::HGS_TRACE_RESULT;
+use service_certificates::{HEALTH_CERTIFICATE, HGS_CERTIFICATE, HGS_CERTIFICATES_SAME};
 pub use status::ATTESTATION_STATUS;
 pub use stores::{KeyProvider, Place, StoredCertificate, TRUSTED_TPM_STORES};
 
@@ -56,6 +58,9 @@ pub const DEFINITIONS: &[&Definition] = &[
     &ATTESTATION_STATUS,
     &EKCERT_MESSAGE,
     &TRUSTED_TPM_STORES,
+    &HGS_CERTIFICATE,
+    &HGS_CERTIFICATES_SAME,
+    &HEALTH_CERTIFICATE,
 ];
 
 /// A file as it was saved.
@@ -85,7 +90,15 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     found.extend(status::diagnostics(&files));
     found.extend(ekcert_message::diagnostics(&files));
     found.extend(stores::diagnostics(&files));
+    found.extend(service_certificates::diagnostics(&files, question.at));
     found
+}
+
+/// What can be seen only by comparing the files of several targets.
+pub(super) fn fabric_diagnostics(targets: &[Target]) -> Vec<Diagnostic> {
+    service_certificates::compared(targets)
+        .into_iter()
+        .collect()
 }
 
 /// Every certificate in the files of a target, with the name of its file: those of the

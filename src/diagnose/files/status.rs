@@ -161,13 +161,10 @@ fn insecure(client: &Object, seen: String) -> Diagnostic {
         }
         for reason in reasons {
             known = true;
-            let policy = match reason.policy {
-                "" => String::new(),
-                policy => format!(" (policy {policy})"),
-            };
-            diagnostic = diagnostic
-                .seen(format!("{}{policy}: {}", reason.name, reason.cause))
-                .then(reason.remedy);
+            diagnostic = diagnostic.seen(reason.in_words());
+            for step in reason.remedy() {
+                diagnostic = step.add_to(diagnostic);
+            }
         }
     }
     if names.is_empty() {
@@ -182,7 +179,7 @@ fn insecure(client: &Object, seen: String) -> Diagnostic {
 }
 
 /// The reasons that a word is made of, if it is made of nothing else.
-fn run_together(word: &str) -> Vec<&'static Reason> {
+fn run_together(word: &str) -> Vec<Reason> {
     let mut found = Vec::new();
     let mut rest = word;
     while !rest.is_empty() {
@@ -262,7 +259,7 @@ mod tests {
         // The longest name counts.
         let names: Vec<_> = run_together("DumpEncryptionKeyDumpEncryption")
             .iter()
-            .map(|one| one.name)
+            .map(|one| one.in_words().split(' ').next().unwrap().to_owned())
             .collect();
         assert_eq!(names, ["DumpEncryptionKey", "DumpEncryption"]);
         assert!(run_together("BitLockerX").is_empty());

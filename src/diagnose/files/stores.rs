@@ -71,7 +71,7 @@ impl StoredCertificate {
 }
 
 /// The subject of the certificate that signs health certificates.
-const ATTESTATION_SIGNER: &str = "Microsoft Remote Attestation Service";
+pub(super) const ATTESTATION_SIGNER: &str = "Microsoft Remote Attestation Service";
 
 /// Says what certificates are for by the name of the file or of the folder that they are in,
 /// and by their subject.
