@@ -51,12 +51,7 @@ fn corpus() {
 
 #[test]
 fn test_vectors() {
-    for folder in [
-        "testdata/diagnose",
-        "testdata/windows-log",
-        "testdata/cli",
-        "testdata/windows",
-    ] {
+    for folder in ["testdata/diagnose", "testdata/cli", "testdata/windows"] {
         for check in [
             saved::any,
             saved::policy,

@@ -128,7 +128,7 @@ enum Command {
     Challenge(challenge::Challenge),
     /// Tell what is wrong with a guarded fabric and how to mend it
     #[cfg(feature = "diagnose")]
-    Diagnose(diagnose::Diagnose),
+    Diagnose(Box<diagnose::Diagnose>),
     /// Check certificates, requests and templates for a Host Guardian Service
     #[cfg(feature = "diagnose")]
     CheckCertificate(check_certificate::CheckCertificate),

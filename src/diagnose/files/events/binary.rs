@@ -61,17 +61,12 @@ mod tests {
     use super::*;
 
     const OURS: &[u8] = include_bytes!("../../../../testdata/diagnose/events/attempts.evtx");
-    const GENUINE: &[u8] =
-        include_bytes!("../../../../testdata/windows-log/Security_short_selected.evtx");
 
     #[test]
     fn every_event_is_read_and_those_that_matter_are_kept() {
-        for (bytes, count, kept) in [(OURS, 8, 7), (GENUINE, 7, 0)] {
-            assert!(is_evtx(bytes));
-            let log = read(bytes).unwrap();
-            assert_eq!((log.count, log.events.len(), log.broken), (count, kept, 0));
-        }
+        assert!(is_evtx(OURS));
         let log = read(OURS).unwrap();
+        assert_eq!((log.count, log.events.len(), log.broken), (8, 7, 0));
         let first = &log.events[0];
         assert_eq!(
             (first.id, first.computer.as_str()),
