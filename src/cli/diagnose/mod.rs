@@ -34,6 +34,8 @@ use gather_args::{GatherArgs, Gathered, gather};
 
 const AFTER_HELP: &str = "\
 Examples:
+  endorse diagnose --hgs https://hgs.bastion.test --tls-root ca.pem
+  endorse diagnose --hgs http://hgs.bastion.test --wait-for-mode ad
   endorse diagnose --path traces/
   endorse diagnose --path policy.inf --html report.html
   endorse diagnose --host --detailed
@@ -62,8 +64,6 @@ const PROGRAM: &str = concat!("endorse ", env!("CARGO_PKG_VERSION"));
 pub(super) struct Diagnose {
     #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
-    gather: GatherArgs,
     /// The account that runs the Key Protection Service, as DOMAIN\name$ or as a SID; may be
     /// repeated with other names of the same account
     #[arg(long, value_name = "ACCOUNT_OR_SID")]
@@ -77,6 +77,8 @@ pub(super) struct Diagnose {
     /// Write the report as a page of HTML to this file as well
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    gather: GatherArgs,
     #[cfg(feature = "fetch")]
     #[command(flatten)]
     waiting: live::WaitArgs,

@@ -212,13 +212,10 @@ impl<'a> Attempt<'a> {
                      or add the group: Add-HgsAttestationHostGroup",
                 )],
             }),
-            Outcome::Refused(reason) => {
-                let events: Vec<String> = reason.events().iter().map(u32::to_string).collect();
-                Some(Refusal {
-                    reason: format!("{}: {}", events.join(" or "), reason.in_words()),
-                    remedy: reason.remedy(),
-                })
-            }
+            Outcome::Refused(reason) => Some(Refusal {
+                reason: reason.with_events(),
+                remedy: reason.remedy(),
+            }),
             Outcome::Started | Outcome::PassedTpm | Outcome::PassedAd => None,
         };
         let mut found: Vec<Refusal> = self.outcomes.iter().filter_map(refusal).collect();

@@ -55,16 +55,22 @@ pub(super) fn by_name(name: &str) -> Option<Reason> {
 }
 
 impl Reason {
-    /// The events that say so.
-    pub(super) fn events(self) -> &'static [u32] {
-        match self {
-            Self::Policy(policy) => policy.events,
-            Self::Other(_) => &[],
-        }
-    }
-
     /// The policy or policies, and what was not met, in words.
     pub(super) fn in_words(self) -> String {
+        self.told("")
+    }
+
+    /// The same with the events that say so.
+    pub(super) fn with_events(self) -> String {
+        let events = match self {
+            Self::Policy(policy) => policy.events,
+            Self::Other(_) => &[],
+        };
+        let events: Vec<String> = events.iter().map(u32::to_string).collect();
+        self.told(&format!("{}, ", events.join(" or ")))
+    }
+
+    fn told(self, before: &str) -> String {
         let policy = match self {
             Self::Other(status) => return format!("{}: {}", status.name, status.meaning),
             Self::Policy(policy) => policy,
@@ -73,7 +79,7 @@ impl Reason {
         let names: Vec<_> = rows.iter().filter_map(|row| row.name).collect();
         let demands: Vec<_> = rows.iter().map(|row| row.demands).collect();
         format!(
-            "{} (policy {}): it is not so, or cannot be told, that {}",
+            "{} ({before}policy {}): it is not so, or cannot be told, that {}",
             policy.sub_status,
             names.join(" or "),
             demands.join(" and that ")
