@@ -61,7 +61,7 @@ fn what_is_collected_is_diagnosed_as_if_it_were_here() {
     );
     assert_eq!(collected.status.code(), Some(0), "{collected:?}");
     let collected = json(&collected);
-    assert_eq!(collected["schema"], "endorse.diagnose.collect/1");
+    assert_eq!(collected["schema"], "endorse.diagnose-collect/1");
     let made_at = collected["results"][0]["made_at"].as_str().unwrap();
     assert_eq!(
         collected["results"][0]["holds"].as_array().unwrap().len(),

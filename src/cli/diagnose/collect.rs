@@ -71,7 +71,7 @@ pub(super) fn run(args: &Collect, console: &mut Console<'_>) -> Result<Exit, Err
         errors: gathered.errors.iter().map(JsonError::from).collect(),
     };
     if console.manner.json {
-        console.print(&json::document("diagnose.collect", &[collected]));
+        console.print(&json::document("diagnose-collect", &[collected]));
     } else if !console.manner.quiet {
         console.print(&text(&collected, console.color()));
     }

@@ -130,7 +130,7 @@ impl Diagnose {
     pub(super) fn schema(&self) -> &'static str {
         match self.command {
             None => "diagnose",
-            Some(Command::Collect(_)) => "diagnose.collect",
+            Some(Command::Collect(_)) => "diagnose-collect",
         }
     }
 }
