@@ -116,7 +116,11 @@ impl GatherArgs {
         let live = !self.live.is_empty();
         #[cfg(not(feature = "fetch"))]
         let live = false;
-        self.path.is_empty() && self.hosts.is_empty() && !live
+        #[cfg(unix)]
+        let key_files = !self.key_file.is_empty();
+        #[cfg(not(unix))]
+        let key_files = false;
+        !key_files && self.path.is_empty() && self.hosts.is_empty() && !live
     }
 }
 
