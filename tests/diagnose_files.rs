@@ -451,6 +451,26 @@ fn how_deep_directories_may_be() {
     }
 }
 
+/// Links back and forth make billions of ways of a few directories.
+#[cfg(unix)]
+#[test]
+fn how_many_directories_there_may_be() {
+    let directory = tempfile::tempdir().unwrap();
+    for level in 0..6 {
+        let here = directory.path().join(level.to_string());
+        fs::create_dir(&here).unwrap();
+        for link in 0..40 {
+            let below = directory.path().join((level + 1).to_string());
+            std::os::unix::fs::symlink(&below, here.join(format!("l{link}"))).unwrap();
+        }
+    }
+    fs::create_dir(directory.path().join("6")).unwrap();
+    let output = endorse(&["--path", directory.path().join("0").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("more than 10000 directories"), "{text}");
+}
+
 /// The list is an attribute of the file; the file system has to have such.
 #[cfg(target_os = "linux")]
 #[test]

@@ -12,6 +12,7 @@ use super::check_certificate::role;
 use super::console::Console;
 use super::exit::Exit;
 use super::input::to_file;
+use crate::diagnose::bundle::secret_in;
 use crate::diagnose::certificate::{
     CertificateRole, RequestKey, RequestPlan, SubjectPart, key_usage_in_words, parse_subject,
 };
@@ -121,6 +122,10 @@ pub(super) fn run(args: &MakeRequest, console: &mut Console<'_>) -> Result<Exit,
     if let Some(provider) = &args.provider {
         plan = plan.with_provider(provider)?;
     }
+    let file = to_file(args.output.as_ref());
+    if let Some(path) = file {
+        keep_key(path, args)?;
+    }
     let text = match args.format {
         Format::Csr => plan.to_pem(&key(args, console)?)?,
         Format::Openssl | Format::Certreq if args.key.is_some() || args.new_key.is_some() => {
@@ -133,8 +138,9 @@ pub(super) fn run(args: &MakeRequest, console: &mut Console<'_>) -> Result<Exit,
         Format::Openssl => plan.to_openssl()?,
         Format::Certreq => plan.to_certreq()?,
     };
-    let file = to_file(args.output.as_ref());
     if let Some(path) = file {
+        // A new key is there by now, and the same file may have two names.
+        keep_key(path, args)?;
         save(path, text.as_bytes())?;
         console.note(&format!("the request is in {}", path.display()));
     }
@@ -156,6 +162,24 @@ pub(super) fn run(args: &MakeRequest, console: &mut Console<'_>) -> Result<Exit,
         console.print(&text);
     }
     Ok(Exit::Done)
+}
+
+/// Refuses to write the request over a private key: over the one that signs it, by whatever
+/// path, or over another.
+fn keep_key(output: &Path, args: &MakeRequest) -> Result<(), Error> {
+    // A file that is not there yet, a pipe and a device hold no key.
+    let is_key = output.is_file()
+        && read_file(output, MAX_KEY_LEN).is_ok_and(|bytes| secret_in(&bytes).is_some());
+    if is_key || args.new_key.as_deref().is_some_and(|key| key == output) {
+        return Err(Error::misuse(
+            format!(
+                "the request would be written over the private key {}",
+                output.display()
+            ),
+            "name another file with --output",
+        ));
+    }
+    Ok(())
 }
 
 /// The key that signs the request; a new one is on the disk before the request is made.
@@ -200,8 +224,14 @@ fn write_key(path: &Path, pem: &str) -> Result<(), Error> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let written = options.open(path).and_then(|mut file| {
-        file.write_all(pem.as_bytes())
-            .and_then(|()| file.sync_all())
+        let written = file
+            .write_all(pem.as_bytes())
+            .and_then(|()| file.sync_all());
+        if written.is_err() {
+            // Half a key is none, and would be in the way the next time.
+            let _ = std::fs::remove_file(path);
+        }
+        written
     });
     written.map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => there_already(path),

@@ -381,3 +381,42 @@ fn what_cannot_be_asked_for() {
         assert!(errors.contains(said), "{args:?}: {errors}");
     }
 }
+
+/// A request never takes the place of a key: of its own, by whatever path, or of another.
+#[test]
+fn a_key_is_never_written_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let make = |more: &[&str]| {
+        let args = [
+            &["make-request", "--role", "signing", "--subject", "CN=a"][..],
+            more,
+        ]
+        .concat();
+        endorse(&args, here)
+    };
+    assert_eq!(make(&["--new-key", "old", "-o", "r"]).0, 0);
+    let old = fs::read(here.join("old")).unwrap();
+    std::os::unix::fs::symlink("old", here.join("link")).unwrap();
+    for output in ["old", "./old", "link"] {
+        for key in [
+            &["--key", "old"][..],
+            &["--new-key", "other"],
+            &["--format", "certreq"],
+        ] {
+            let (exit, _, errors) = make(&[key, &["-o", output]].concat());
+            assert_eq!(exit, 2, "{output}");
+            assert!(errors.contains("written over"), "{errors}");
+        }
+        assert_eq!(fs::read(here.join("old")).unwrap(), old);
+    }
+    // Nothing was made that is of no use.
+    assert!(!here.join("other").exists());
+    for (key, output) in [("new", "new"), ("newer", "./newer")] {
+        assert_eq!(make(&["--new-key", key, "-o", output]).0, 2);
+        let left = fs::read_to_string(here.join(key)).unwrap_or_default();
+        assert!(!left.contains("REQUEST"), "{left}");
+    }
+    // A request may be written over.
+    assert_eq!(make(&["--key", "old", "-o", "r"]).0, 0);
+}

@@ -18,6 +18,10 @@ const MAX_TOTAL_LEN: usize = 512 * 1024 * 1024;
 /// The most files of one run. A trace folder has some dozens.
 const MAX_FILES: usize = 10_000;
 
+/// The most directories of one path. Links to directories are followed, and some dozens in each
+/// of a few levels would be billions of ways to a file, or to none.
+const MAX_DIRECTORIES: usize = 10_000;
+
 /// How deep below a given directory files are looked for.
 const MAX_DEPTH: usize = 8;
 
@@ -124,11 +128,12 @@ fn targets_of(path: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
         .iter()
         .any(|entry| entry.path.join(TRACE_MARK).is_file());
     let direct: Vec<PathBuf> = rest.into_iter().map(|entry| entry.path).collect();
+    let mut left = MAX_DIRECTORIES;
     let one_per_folder = !folders.is_empty() && (has_traces || direct.is_empty());
     if !one_per_folder {
         let mut files = direct;
         for folder in &folders {
-            files_below(&folder.path, MAX_DEPTH, &mut files)?;
+            files_below(&folder.path, MAX_DEPTH, &mut left, &mut files)?;
         }
         if files.is_empty() {
             return Err(Error::environment(
@@ -144,14 +149,29 @@ fn targets_of(path: &Path) -> Result<Vec<(String, Vec<PathBuf>)>, Error> {
     }
     for folder in &folders {
         let mut files = Vec::new();
-        files_below(&folder.path, MAX_DEPTH, &mut files)?;
+        files_below(&folder.path, MAX_DEPTH, &mut left, &mut files)?;
         targets.push((name_of(&folder.path), files));
     }
     Ok(targets)
 }
 
-/// The files in a directory and below it, in the order of their names.
-fn files_below(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+/// The files in a directory and below it, in the order of their names; `left` is how many
+/// directories may still be listed.
+fn files_below(
+    directory: &Path,
+    depth: usize,
+    left: &mut usize,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), Error> {
+    *left = left.checked_sub(1).ok_or_else(|| {
+        Error::misuse(
+            format!(
+                "there are more than {MAX_DIRECTORIES} directories up to {}",
+                directory.display()
+            ),
+            "name the directory of the traces itself; see whether links lead back and forth in it",
+        )
+    })?;
     let Some(below) = depth.checked_sub(1) else {
         return Err(Error::misuse(
             format!(
@@ -164,7 +184,7 @@ fn files_below(directory: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Resu
     for entry in entries_of(directory)? {
         match entry.kind {
             EntryKind::File => files.push(entry.path),
-            EntryKind::Directory => files_below(&entry.path, below, files)?,
+            EntryKind::Directory => files_below(&entry.path, below, left, files)?,
             EntryKind::Other => {}
         }
         if files.len() > MAX_FILES {

@@ -156,7 +156,7 @@ impl Reading {
         let read = match &*kind {
             // By itself: reading it as one of several kinds would first take all of it apart.
             "file" => serde_json::from_str(raw).map(Observation::File),
-            "node" | "host" | "missing" => serde_json::from_str(raw),
+            "node" | "host" | "missing" | "key-file" => serde_json::from_str(raw),
             other => {
                 self.line(other, of, source, None);
                 return Observation::Missing(Missing {
@@ -169,7 +169,11 @@ impl Reading {
         match read {
             Ok(Observation::File(file)) => self.compared(of, file),
             Ok(observation) => {
-                self.line(&kind, of, source, None);
+                let name = match &observation {
+                    Observation::KeyFile(file) => &file.path,
+                    _ => source,
+                };
+                self.line(&kind, of, name, None);
                 observation
             }
             Err(error) => damaged(place, &error),

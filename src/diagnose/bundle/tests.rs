@@ -153,13 +153,23 @@ fn every_kind_that_is_written_is_read() {
     )
     .unwrap();
     let host = serde_json::from_str("{\"at\":1700000001}").unwrap();
-    let seen = vec![Observation::Node(node), Observation::Host(host)];
+    let key_file = serde_json::from_str(
+        "{\"path\":\"/keys/a\",\"account\":{\"name\":\"hgs\",\"uid\":7,\"gids\":[]},\
+         \"steps\":[],\"trouble\":null}",
+    )
+    .unwrap();
+    let seen = vec![
+        Observation::Node(node),
+        Observation::Host(host),
+        Observation::KeyFile(key_file),
+    ];
     let bundle = Bundle::new(vec![target("x", seen)], made_at(), "endorse TEST");
     assert_eq!(Bundle::read(&bundle.to_bytes().unwrap()).unwrap(), bundle);
     let holds = bundle.holds();
     assert_eq!(holds[0].what, "node");
     assert_eq!(holds[0].at.as_deref(), Some("2023-11-14T22:13:20Z"));
     assert_eq!(holds[1].what, "host");
+    assert_eq!((&*holds[2].what, &*holds[2].name), ("key-file", "/keys/a"));
     for (observation, line) in bundle.targets[0].observations.iter().zip(&holds) {
         let json = serde_json::to_value(observation).unwrap();
         assert_eq!(json["kind"], *line.what);

@@ -175,19 +175,37 @@ pub(super) fn well_known(entry: &str) -> Option<&'static str> {
         Some((authority, name)) => (Some(authority), name),
         None => (None, entry),
     };
-    let is_built_in = |authority: &str| {
-        let lower = authority.to_lowercase();
-        BUILT_IN.contains(&lower.as_str())
-            || ["autorit", "nt-autorit"]
-                .iter()
-                .any(|head| lower.starts_with(head))
-    };
     if authority.is_some_and(|authority| !is_built_in(authority)) {
         return None;
     }
-    let name = name.to_lowercase();
     let mut all = NAMES.iter();
-    all.find_map(|(sid, names)| names.contains(&name.as_str()).then_some(*sid))
+    all.find_map(|(sid, names)| {
+        let mut names = names.iter();
+        names.any(|one| same_text(one, name)).then_some(*sid)
+    })
+}
+
+/// Whether it is one of [`BUILT_IN`], or one of the two whose accents a code page may have
+/// spoiled. These have a blank in them, or a character beyond ASCII in one place, as the name
+/// of a domain that is meant to look like them has not.
+fn is_built_in(authority: &str) -> bool {
+    let lower = authority.to_lowercase();
+    let spoiled = |head: &str, tail: &str| {
+        let rest = lower.strip_prefix(head);
+        let middle = rest.and_then(|rest| rest.strip_suffix(tail));
+        middle.is_some_and(|middle| (1..=2).contains(&middle.chars().count()) && !middle.is_ascii())
+    };
+    BUILT_IN.iter().any(|one| same_text(one, authority))
+        || lower == "autorite nt"
+        || spoiled("nt-autorit", "t")
+        || spoiled("autorit", " nt")
+}
+
+/// Whether two texts differ in case alone. Windows compares in capitals; that small letters
+/// are equal too is asked because the capitals of Unicode make `ss` of a sharp s.
+fn same_text(one: &str, other: &str) -> bool {
+    one == other
+        || one.to_lowercase() == other.to_lowercase() && one.to_uppercase() == other.to_uppercase()
 }
 
 fn is_of_other_kind(entry: &str) -> bool {
@@ -195,19 +213,25 @@ fn is_of_other_kind(entry: &str) -> bool {
     let by_sid = OTHER_SIDS.iter().any(|start| entry.starts_with(start));
     let by_name = entry
         .split_once('\\')
-        .is_some_and(|(authority, _)| OTHER_KINDS.contains(&authority.to_lowercase().as_str()));
+        .is_some_and(|(authority, _)| is_other_authority(authority));
     by_sid || by_name
 }
 
+fn is_other_authority(authority: &str) -> bool {
+    OTHER_KINDS.iter().any(|one| same_text(one, authority))
+}
+
 /// Whether two names are of one account, as far as both say: a domain that only one of them
-/// has does not count. Windows does not tell names apart by case.
+/// has does not count, if it is one. Windows does not tell names apart by case.
 fn same_name(one: &str, other: &str) -> bool {
-    let one = one.trim().to_lowercase();
-    let other = other.trim().to_lowercase();
+    let (one, other) = (one.trim(), other.trim());
+    let with_domain = |(authority, name): (&str, &str), other: &str| {
+        same_text(name, other) && !is_built_in(authority) && !is_other_authority(authority)
+    };
     match (one.rsplit_once('\\'), other.rsplit_once('\\')) {
-        (Some(_), Some(_)) | (None, None) => one == other,
-        (Some((_, name)), None) => name == other,
-        (None, Some((_, name))) => one == name,
+        (Some(_), Some(_)) | (None, None) => same_text(one, other),
+        (Some(parts), None) => with_domain(parts, other),
+        (None, Some(parts)) => with_domain(parts, one),
     }
 }
 
@@ -229,6 +253,32 @@ mod tests {
         let both = ServiceAccount::new(["svc-hgs$".to_owned(), sid.to_owned()]);
         assert_eq!(both.relation(sid), Relation::Same);
         assert_eq!(both.for_policy().unwrap(), format!("*{sid}"));
+    }
+
+    /// The Kelvin sign is no k, a long s no s, and a pool of IIS no account of a domain.
+    #[test]
+    fn what_only_looks_like_it_is_another() {
+        let account = ServiceAccount::new(["svc-key$".to_owned()]);
+        for entry in [
+            "svc-\u{212a}ey$",
+            "\u{17f}vc-key$",
+            "svc-key",
+            "svc-key$$",
+            "svc\u{2010}key$",
+        ] {
+            assert_eq!(account.relation(entry), Relation::Unknown, "{entry}");
+        }
+        for entry in ["IIS APPPOOL\\svc-key$", "NT SERVICE\\svc-key$"] {
+            assert_eq!(account.relation(entry), Relation::Other, "{entry}");
+        }
+        assert_eq!(account.relation("BUILTIN\\svc-key$"), Relation::Unknown);
+        for entry in [
+            "AUTORITEX\\LOCAL SERVICE",
+            "NT-AUTORITXT\\LOCAL SERVICE",
+            "NT AUTHORITY\\networ\u{212a} service",
+        ] {
+            assert_eq!(well_known(entry), None, "{entry}");
+        }
     }
 
     #[test]

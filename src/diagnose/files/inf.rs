@@ -1,6 +1,8 @@
 //! A security policy as `secedit /export` writes it: an INF file with sections, of which
 //! `[Privilege Rights]` says who holds which privilege. `*` is before a SID.
 
+use super::account::is_sid;
+
 /// The most accounts that are read of one privilege. A list that an administrator looks
 /// after has a handful.
 const MAX_ACCOUNTS: usize = 1_000;
@@ -14,6 +16,9 @@ pub(super) enum Holders {
     These(Vec<String>),
     /// More than one line, and they differ.
     Contradiction,
+    /// A line of the section ends in a backslash. Readers of INF files that join it with the
+    /// next see other lines than readers that do not.
+    Joined,
     /// More than [`MAX_ACCOUNTS`].
     TooMany,
 }
@@ -48,9 +53,14 @@ pub(super) fn holders(text: &str, privilege: &str) -> Holders {
     let mut within = false;
     let mut found: Option<Vec<String>> = None;
     for line in lines(text) {
-        if let Some(name) = section(line) {
-            within = name.eq_ignore_ascii_case("Privilege Rights");
+        // Also one that is not closed ends the section before it.
+        if line.starts_with('[') {
+            within =
+                section(line).is_some_and(|name| name.eq_ignore_ascii_case("Privilege Rights"));
             continue;
+        }
+        if within && line.ends_with('\\') {
+            return Holders::Joined;
         }
         let Some((key, value)) = line.split_once('=').filter(|_| within) else {
             continue;
@@ -61,7 +71,7 @@ pub(super) fn holders(text: &str, privilege: &str) -> Holders {
         let accounts: Vec<String> = value
             .split(',')
             .map(|account| account.trim().trim_matches('"').trim())
-            .map(|account| account.strip_prefix('*').unwrap_or(account).to_owned())
+            .map(|account| without_star(account).to_owned())
             .filter(|account| !account.is_empty())
             .take(MAX_ACCOUNTS.saturating_add(1))
             .collect();
@@ -76,10 +86,27 @@ pub(super) fn holders(text: &str, privilege: &str) -> Holders {
     found.map_or(Holders::NoLine, Holders::These)
 }
 
-/// The lines that say something.
+/// A SID without the star before it. Before anything else a star means nothing that is known,
+/// and stays.
+fn without_star(account: &str) -> &str {
+    let sid = account.strip_prefix('*').map(str::trim);
+    sid.filter(|sid| is_sid(sid)).unwrap_or(account)
+}
+
+/// The lines that say something, without remarks.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let lines = text.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with(';'))
+    let lines = text.lines().map(|line| without_remark(line).trim());
+    lines.filter(|line| !line.is_empty())
+}
+
+/// What is before the first semicolon that is not in quotation marks.
+fn without_remark(line: &str) -> &str {
+    let mut quoted = false;
+    let end = line.find(|c| {
+        quoted ^= c == '"';
+        c == ';' && !quoted
+    });
+    end.and_then(|end| line.get(..end)).unwrap_or(line)
 }
 
 fn section(line: &str) -> Option<&str> {
@@ -137,6 +164,17 @@ mod tests {
                 Holders::Contradiction,
             ),
             ("; SeAuditPrivilege = a\r\n", Holders::NoLine),
+            ("SeAuditPrivilege = a ; ,b\r\n", these(&["a"])),
+            ("SeAuditPrivilege = a,\"b;c\" ;d\r\n", these(&["a", "b;c"])),
+            (
+                "SeAuditPrivilege = *a,* S-1-5-19\r\n",
+                these(&["*a", "S-1-5-19"]),
+            ),
+            // Another section, and one that is no longer this one.
+            ("[Other] ; x\r\nSeAuditPrivilege = a\r\n", Holders::NoLine),
+            ("[Other\r\nSeAuditPrivilege = a\r\n", Holders::NoLine),
+            ("SeX = b,\\\r\nSeAuditPrivilege = a\r\n", Holders::Joined),
+            ("SeAuditPrivilege = a,\\ ; x\r\nb\r\n", Holders::Joined),
             ("SeAuditPrivilegeX = a\r\n", Holders::NoLine),
         ] {
             assert_eq!(holders(&policy(line), AUDIT), expected, "{line}");

@@ -54,6 +54,14 @@ fn judge(name: &str, holders: &Holders, account: &ServiceAccount) -> Diagnostic 
                 "export the policy again and do not edit it; which of the lines counts is not known",
             );
         }
+        Holders::Joined => {
+            let seen = format!(
+                "{name}: a line of [Privilege Rights] ends in a backslash, so it is not known \
+                 which lines are one"
+            );
+            return Diagnostic::warn(definition, seen)
+                .then("export the policy again and do not edit it: secedit breaks no lines");
+        }
         Holders::TooMany => {
             let seen = format!("{name}: {PRIVILEGE} has more accounts than are read");
             return Diagnostic::warn(definition, seen)

@@ -131,6 +131,11 @@ fn clock(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
     };
     let text = format!("the clock of the node is {text}");
     let by = difference.at_least_seconds();
+    if by <= WARN_SECONDS && difference.uncertain_seconds() > WARN_SECONDS {
+        return Diagnostic::warn(&CLOCK, text)
+            .seen("what came says too little: the answers took too long, or a clock talks nonsense")
+            .then("look again when the network is faster, or ask the node by NTP: --node-ntp");
+    }
     if by <= WARN_SECONDS {
         let mut found = Diagnostic::pass(&CLOCK, text);
         if let Some((http, ntp)) = clocks.contradiction {
@@ -216,6 +221,11 @@ pub(super) fn of_this_machine(node: &NodeObservation) -> Diagnostic {
         offset.in_words(&reading.server)
     );
     match offset.at_least_seconds() {
+        ..=WARN_SECONDS if offset.uncertain_seconds() > WARN_SECONDS => {
+            Diagnostic::warn(&REFERENCE, text)
+                .seen("what came says too little: the answer took too long, or it is nonsense")
+                .then("name another reference clock with --ntp")
+        }
         ..=WARN_SECONDS => Diagnostic::pass(&REFERENCE, text),
         _ => Diagnostic::warn(&REFERENCE, text)
             .then("set the clock of this machine right and look again"),
@@ -307,5 +317,11 @@ mod tests {
         }
         assert_eq!(judged(40_000, 9_001), Pass);
         assert_eq!(judged(40_000, 9_000), Warn);
+        // What may be far off is not known to be right.
+        assert_eq!(judged(0, 30_999), Pass);
+        for uncertainty in [31_000, 10_000_000, i64::MAX, i64::MIN] {
+            assert_eq!(judged(0, uncertainty), Warn, "{uncertainty}");
+        }
+        assert_eq!(judged(400_000, 31_000), Fail);
     }
 }

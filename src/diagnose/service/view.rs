@@ -169,6 +169,14 @@ impl Offset {
         least.div_euclid(1000)
     }
 
+    /// How far off the middle may be, in whole seconds.
+    pub(super) fn uncertain_seconds(self) -> i64 {
+        self.high_ms
+            .saturating_sub(self.low_ms)
+            .div_euclid(2)
+            .div_euclid(1000)
+    }
+
     /// The middle, in whole seconds.
     pub(super) fn seconds(self) -> i64 {
         self.middle_ms().div_euclid(1000)

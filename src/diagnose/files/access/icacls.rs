@@ -1,7 +1,7 @@
 //! What `icacls` prints (`path account:(rights)`, further accounts below the first) and what
 //! `icacls /save` writes (a path, and SDDL on the line below).
 
-use super::{Entry, Listing, MAX_ENTRIES, MAX_LISTINGS, sddl};
+use super::{Entry, Listing, MAX_ENTRIES, MAX_LISTINGS, Part, sddl};
 
 /// Authorities whose names have blanks in them, so that a path with blanks before them can
 /// still be told from an account.
@@ -22,10 +22,15 @@ pub(in super::super) fn of_printed(text: &str) -> Option<Vec<Listing>> {
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate() {
         let line = line.trim_end();
+        let goes_on = line.starts_with(' ');
         let Some((head, rights)) = rights_of(line) else {
+            // An entry that cannot be read may deny.
+            let before = found.last_mut().and_then(|one| one.entries.as_mut());
+            if let Some(entries) = before.filter(|_| goes_on) {
+                entries.push(Entry::unread(line));
+            }
             continue;
         };
-        let goes_on = line.starts_with(' ');
         let (path, account) = match goes_on {
             true => (None, head.trim()),
             false => {
@@ -109,19 +114,25 @@ fn first(head: &str, indent: Option<usize>) -> Option<(&str, &str)> {
         let place = head.rfind(' ')?;
         head.split_at_checked(place)
     })?;
-    Some((path.trim_end(), account.trim()))
+    let (path, account) = (path.trim_end(), account.trim());
+    // Without a domain it may be the end of a name with blanks in it, and then whose it is
+    // cannot be told.
+    match path.contains(' ') && !account.contains('\\') {
+        true => Some((path, head)),
+        false => Some((path, account)),
+    }
 }
 
 /// One entry; none if it is for what is below a directory only.
 fn entry(account: &str, rights: &[&str], line: &str) -> Option<Entry> {
     let inherits_only = rights.contains(&"IO");
     let denies = rights.contains(&"DENY") || rights.contains(&"N");
-    let simple = |right: &str| match right {
-        "F" | "M" | "RX" | "R" | "GA" | "GR" | "RD" | "MA" => Some(true),
-        "N" => Some(true),
-        "W" | "D" | "DE" | "RC" | "WDAC" | "WO" | "S" | "AS" | "GW" | "GE" | "WD" | "AD"
-        | "REA" | "WEA" | "X" | "DC" | "RA" | "WA" | "OI" | "CI" | "NP" | "I" | "IO" | "DENY"
-        | "SY" => Some(false),
+    let part = |right: &str| match right {
+        "F" | "M" | "RX" | "R" | "GA" | "GR" | "N" => Some(Part::All),
+        "RD" | "MA" => Some(Part::Content),
+        "RC" | "S" | "REA" | "RA" => Some(Part::Rest),
+        "W" | "D" | "DE" | "WDAC" | "WO" | "AS" | "GW" | "GE" | "WD" | "AD" | "WEA" | "X"
+        | "DC" | "WA" | "OI" | "CI" | "NP" | "I" | "IO" | "DENY" | "SY" => Some(Part::Nothing),
         _ => None,
     };
     let all = rights
@@ -130,7 +141,7 @@ fn entry(account: &str, rights: &[&str], line: &str) -> Option<Entry> {
         .map(str::trim);
     let mut reads = Some(false);
     for right in all {
-        match simple(right) {
+        match part(right).and_then(|part| part.decides(!denies)) {
             Some(true) => {
                 reads = Some(true);
                 break;
@@ -195,6 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_name_is_no_name() {
+        let text = format!("{KEY} BASTION\\not svc-hgs$:(R)\n");
+        let listings = of_printed(&text).unwrap();
+        let account = &listings[0].entries.as_ref().unwrap()[0].account;
+        assert_eq!(account, &format!("{KEY} BASTION\\not svc-hgs$"));
+        let listings = of_printed(&format!("{KEY} svc-hgs$:(R)\n")).unwrap();
+        assert_eq!(listings[0].entries.as_ref().unwrap()[0].account, "svc-hgs$");
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_is_kept_as_that() {
+        let listings = of_printed(&printed(&["B\\x:(R)", "B\\y:(DENY)(?)"])).unwrap();
+        let entries = listings[0].entries.as_ref().unwrap();
+        assert_eq!((entries.len(), entries[1].reads), (2, None));
+        assert!(!entries[1].allows);
+    }
+
+    #[test]
     fn rights() {
         for (text, allows, reads) in [
             ("(F)", true, Some(true)),
@@ -202,7 +231,11 @@ mod tests {
             ("(RX)", true, Some(true)),
             ("(R,W)", true, Some(true)),
             ("(GR)", true, Some(true)),
-            ("(RD,X)", true, Some(true)),
+            ("(RD,X)", true, None),
+            ("(RC,S)", true, Some(false)),
+            ("(DENY)(RD)", false, Some(true)),
+            ("(DENY)(RC)", false, None),
+            ("(DENY)(S)", false, None),
             ("(W,Rc)", true, None),
             ("(W)", true, Some(false)),
             ("(N)", false, Some(true)),

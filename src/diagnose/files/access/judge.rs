@@ -202,7 +202,11 @@ mod tests {
             (deny.clone() + &allow, Access::Denied),
             (allow.clone() + &deny, Access::Allowed),
             (format!("(A;;FW;;;{SID})"), Access::Denied),
-            (format!("(D;;FW;;;{SID})") + &allow, Access::Allowed),
+            (format!("(D;;0x116;;;{SID})") + &allow, Access::Allowed),
+            // What is opened together with the content.
+            (format!("(D;;RC;;;{SID})") + &allow, Access::Unknown),
+            (format!("(A;;0x1;;;{SID})"), Access::Unknown),
+            (format!("(A;;0x1;;;{SID})") + &allow, Access::Allowed),
             (group("A"), Access::Unknown),
             (group("D") + &allow, Access::Unknown),
             (group("A") + &allow, Access::Allowed),

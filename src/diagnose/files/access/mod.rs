@@ -41,3 +41,41 @@ pub(super) struct Entry {
     /// As it was written.
     pub(super) text: String,
 }
+
+impl Entry {
+    /// One that cannot be read: whom it is about is not known, and it may deny.
+    fn unread(text: &str) -> Self {
+        Self {
+            allows: false,
+            account: text.trim().to_owned(),
+            reads: None,
+            text: text.trim().to_owned(),
+        }
+    }
+}
+
+/// Which part of the right to read an entry is about. Reading takes more than the content:
+/// with attributes and access rights it is one request, which one refusal refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// All of it.
+    All,
+    /// The content, and not all of the rest.
+    Content,
+    /// Something of the rest.
+    Rest,
+    /// Nothing of it.
+    Nothing,
+}
+
+impl Part {
+    /// Whether an entry with this part of the right lets in, or keeps out; `None` if that
+    /// depends on other entries, or on how the file is opened.
+    fn decides(self, allows: bool) -> Option<bool> {
+        match (self, allows) {
+            (Self::All, _) | (Self::Content, false) => Some(true),
+            (Self::Content, true) | (Self::Rest, false) => None,
+            (Self::Rest, true) | (Self::Nothing, _) => Some(false),
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What `Get-Acl` gives, through `Format-List` or `Export-Clixml`.
 
 use super::super::object::{Object, Value, objects};
-use super::{Entry, Listing, MAX_ENTRIES, MAX_LISTINGS, sddl};
+use super::{Entry, Listing, MAX_ENTRIES, MAX_LISTINGS, Part, sddl};
 
 /// The listings among these objects.
 pub(in super::super) fn of_objects(values: &[Value]) -> Vec<Listing> {
@@ -23,7 +23,7 @@ fn of_object(object: &Object) -> Option<Listing> {
                 .or_else(|| object.text("Access"))?;
             Listing {
                 path: None,
-                entries: Some(text.lines().filter_map(line).take(MAX_ENTRIES).collect()),
+                entries: Some(lines(&text).take(MAX_ENTRIES).map(line).collect()),
             }
         }
     };
@@ -36,65 +36,86 @@ fn of_object(object: &Object) -> Option<Listing> {
     Some(listing)
 }
 
+/// The words between an account and its rights.
+const WORDS: [(&str, bool); 2] = [(" Allow ", true), (" Deny ", false)];
+
+/// The lines of a value, with those that only go on at the end of the one before.
+fn lines(text: &str) -> impl Iterator<Item = String> {
+    let mut whole: Vec<String> = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let goes_on = !WORDS.iter().any(|(word, _)| line.contains(word));
+        match whole.last_mut().filter(|_| goes_on) {
+            Some(before) => {
+                before.push(' ');
+                before.push_str(line);
+            }
+            None => whole.push(line.to_owned()),
+        }
+    }
+    whole.into_iter()
+}
+
 /// `account Allow  rights`.
-fn line(text: &str) -> Option<Entry> {
-    let text = text.trim();
-    let (account, allows, rights) = [(" Allow ", true), (" Deny ", false)]
-        .into_iter()
-        .find_map(|(word, allows)| {
-            let (account, rights) = text.rsplit_once(word)?;
-            Some((account.trim(), allows, rights.trim()))
-        })?;
-    Some(Entry {
+fn line(text: String) -> Entry {
+    let parts = WORDS.into_iter().find_map(|(word, allows)| {
+        let (account, rights) = text.rsplit_once(word)?;
+        Some((account.trim().to_owned(), allows, reads(rights, allows)))
+    });
+    let Some((account, allows, reads)) = parts else {
+        return Entry::unread(&text);
+    };
+    Entry {
         allows,
-        account: account.to_owned(),
-        reads: reads(rights),
-        text: text.to_owned(),
-    })
+        account,
+        reads,
+        text,
+    }
 }
 
 /// The names of `FileSystemRights` and `CryptoKeyRights`, or a number.
-fn reads(rights: &str) -> Option<bool> {
-    const READ: &[&str] = &[
-        "FullControl",
-        "Modify",
-        "Read",
-        "ReadAndExecute",
-        "ReadData",
-        "ListDirectory",
-        "GenericRead",
-        "GenericAll",
-    ];
-    const OTHER: &[&str] = &[
-        "Synchronize",
-        "Write",
-        "WriteData",
-        "AppendData",
-        "Delete",
-        "ExecuteFile",
-        "Traverse",
-        "ReadAttributes",
-        "ReadExtendedAttributes",
-        "ReadPermissions",
-        "WriteAttributes",
-        "WriteExtendedAttributes",
-        "ChangePermissions",
-        "TakeOwnership",
-        "CreateFiles",
-        "CreateDirectories",
-        "GenericWrite",
-        "GenericExecute",
-    ];
+fn reads(rights: &str, allows: bool) -> Option<bool> {
+    let rights = rights.trim();
     if let Ok(number) = rights.parse::<i64>() {
         // Printed as a signed number of 32 bits.
-        let mask = number.rem_euclid(1 << 32);
-        return Some(mask & 0x9000_0001 != 0);
+        let mask = u32::try_from(number.rem_euclid(1 << 32)).ok()?;
+        return sddl::part_of(mask).decides(allows);
     }
-    let mut names = rights.split(',').map(str::trim);
-    if names.clone().any(|name| READ.contains(&name)) {
-        return Some(true);
+    let mut found = Some(false);
+    for name in rights.split(',') {
+        match part(name.trim()).and_then(|part| part.decides(allows)) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => found = None,
+        }
     }
-    names.all(|name| OTHER.contains(&name)).then_some(false)
+    found
+}
+
+fn part(name: &str) -> Option<Part> {
+    Some(match name {
+        "FullControl" | "Modify" | "Read" | "ReadAndExecute" | "GenericRead" | "GenericAll" => {
+            Part::All
+        }
+        "ReadData" | "ListDirectory" => Part::Content,
+        "Synchronize" | "ReadAttributes" | "ReadExtendedAttributes" | "ReadPermissions" => {
+            Part::Rest
+        }
+        "Write"
+        | "WriteData"
+        | "AppendData"
+        | "Delete"
+        | "ExecuteFile"
+        | "Traverse"
+        | "WriteAttributes"
+        | "WriteExtendedAttributes"
+        | "ChangePermissions"
+        | "TakeOwnership"
+        | "CreateFiles"
+        | "CreateDirectories"
+        | "GenericWrite"
+        | "GenericExecute" => Part::Nothing,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +150,29 @@ mod tests {
             ("Write, Synchronize", Some(false)),
             ("Lesen", None),
         ] {
-            assert_eq!(reads(rights), expected, "{rights}");
+            assert_eq!(reads(rights, true), expected, "{rights}");
         }
+        for (rights, expected) in [
+            ("ReadData", Some(true)),
+            ("Write, ReadPermissions", None),
+            ("Write", Some(false)),
+            ("131072", None),
+        ] {
+            assert_eq!(reads(rights, false), expected, "{rights}");
+        }
+        assert_eq!(reads("ReadData, Synchronize", true), None);
+    }
+
+    /// Nothing of a list is passed over: what is left out could deny.
+    #[test]
+    fn a_line_that_goes_on_or_cannot_be_read() {
+        let text = "B\\x Deny  Write,\n  Read\nB\\x Allow  FullControl";
+        let found: Vec<_> = lines(text).map(line).collect();
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].allows, found[0].reads), (false, Some(true)));
+        let found: Vec<_> = lines("B\\x Verweigern  Lesen\nB\\x Allow  Read")
+            .map(line)
+            .collect();
+        assert_eq!((found[0].allows, found[0].reads), (false, None));
     }
 }

@@ -1,9 +1,18 @@
 //! Security descriptors as text (MS-DTYP 2.5.1).
 
-use super::{Entry, Listing, MAX_ENTRIES};
+use super::{Entry, Listing, MAX_ENTRIES, Part};
 
-/// FILE_READ_DATA, GENERIC_ALL and GENERIC_READ, and MAXIMUM_ALLOWED is none of them.
-const READS: u32 = 0x0000_0001 | 0x1000_0000 | 0x8000_0000;
+/// GENERIC_ALL and GENERIC_READ; MAXIMUM_ALLOWED is none of them.
+const GENERIC: u32 = 0x1000_0000 | 0x8000_0000;
+
+/// FILE_READ_DATA.
+const CONTENT: u32 = 0x0000_0001;
+
+/// READ_CONTROL, FILE_READ_ATTRIBUTES and FILE_READ_EA, which GENERIC_READ asks for as well.
+const REST: u32 = 0x0002_0000 | 0x0000_0080 | 0x0000_0008;
+
+/// GENERIC_READ asks for it too, but .NET does not write it where it denies.
+const SYNCHRONIZE: u32 = 0x0010_0000;
 
 /// Rights by their letters, with the mask that they stand for.
 const RIGHTS: &[(&str, u32)] = &[
@@ -189,15 +198,27 @@ fn read_entry(text: &str) -> Option<Option<Entry>> {
     if pairs.contains(b"IO") {
         return Some(None);
     }
-    let reads = mask(rights)? & READS != 0;
+    let reads = part_of(mask(rights)?).decides(allows);
     let sid = ACCOUNTS.iter().find(|(letters, _)| *letters == account);
     Some(Some(Entry {
         allows,
         account: sid.map_or(account, |(_, sid)| sid).to_owned(),
         // Whether a condition holds is not known here.
-        reads: (!conditional || !reads).then_some(reads),
+        reads: reads.filter(|reads| !conditional || !reads),
         text: format!("({text})"),
     }))
+}
+
+/// Which part of the right to read a mask has.
+pub(super) fn part_of(mask: u32) -> Part {
+    let has_content = mask & CONTENT != 0;
+    match mask & REST {
+        _ if mask & GENERIC != 0 => Part::All,
+        REST if has_content => Part::All,
+        _ if has_content => Part::Content,
+        0 if mask & SYNCHRONIZE == 0 => Part::Nothing,
+        _ => Part::Rest,
+    }
 }
 
 fn mask(rights: &str) -> Option<u32> {
@@ -232,26 +253,35 @@ mod tests {
 
     #[test]
     fn rights_that_read() {
-        for (rights, reads) in [
-            ("FA", true),
-            ("FR", true),
-            ("GR", true),
-            ("GA", true),
-            ("KA", true),
-            ("KR", true),
-            ("CC", true),
-            ("0x1", true),
-            ("0x80000000", true),
-            ("1179785", true),
-            ("FW", false),
-            ("FX", false),
-            ("RCSD", false),
-            ("0x100116", false),
-            ("", false),
+        let (yes, no) = (Some(true), Some(false));
+        for (rights, allows, denies) in [
+            ("FA", yes, yes),
+            ("FR", yes, yes),
+            ("GR", yes, yes),
+            ("GA", yes, yes),
+            // The content without all that is opened with it.
+            ("KA", None, yes),
+            ("KR", None, yes),
+            ("CC", None, yes),
+            ("0x1", None, yes),
+            ("0x80000000", yes, yes),
+            ("1179785", yes, yes),
+            ("0x20089", yes, yes),
+            ("0x20081", None, yes),
+            // Something of what is opened with the content.
+            ("FW", no, None),
+            ("FX", no, None),
+            ("RCSD", no, None),
+            ("0x80", no, None),
+            ("0x100000", no, None),
+            ("0x116", no, no),
+            ("", no, no),
         ] {
-            let text = format!("D:(A;;{rights};;;SY)");
-            let expected = vec![(true, "S-1-5-18".to_owned(), Some(reads))];
-            assert_eq!(entries(&text), expected, "{rights}");
+            for (kind, allow, reads) in [("A", true, allows), ("D", false, denies)] {
+                let text = format!("D:({kind};;{rights};;;SY)");
+                let expected = vec![(allow, "S-1-5-18".to_owned(), reads)];
+                assert_eq!(entries(&text), expected, "{kind} {rights}");
+            }
         }
     }
 
