@@ -300,6 +300,7 @@ impl Trust {
 
 impl RegistryArgs {
     /// Whether it was named, or the environment names it.
+    #[cfg(feature = "diagnose")]
     pub(super) fn is_named(&self) -> bool {
         self.registry.is_some() || variable(REGISTRY_VARIABLE).is_some()
     }

@@ -14,6 +14,7 @@ mod evaluate;
 mod observation;
 mod quote;
 mod report;
+mod server_names;
 
 pub mod attestation;
 pub mod bundle;
@@ -30,3 +31,4 @@ pub use evaluate::{DEFINITIONS, Question, diagnose};
 pub use observation::{Observation, Role, Target};
 pub use quote::{powershell_quoted, sh_quoted};
 pub use report::{Counts, Diagnostic, Remedy, Report, SetReport, Status, TargetReport};
+pub use server_names::ServerNames;

@@ -224,9 +224,9 @@ fn files_for_certreq_are_read() {
     assert_eq!(candidate.rsa_bits, Some(4096));
     assert_eq!(candidate.key_usage, Some(0b1001));
     assert_eq!(candidate.purposes.as_ref().unwrap().len(), 2);
-    assert_eq!(candidate.dns_names, ["a.test", "b.test"]);
-    assert_eq!(candidate.addresses.len(), 1);
-    assert_eq!(candidate.common_names, ["hgs.bastion.test"]);
+    assert_eq!(candidate.names.dns, ["a.test", "b.test"]);
+    assert_eq!(candidate.names.addresses.len(), 1);
+    assert_eq!(candidate.names.common, ["hgs.bastion.test"]);
     assert_eq!(
         candidate.providers[0].kind,
         endorse::diagnose::certificate::ProviderKind::Legacy

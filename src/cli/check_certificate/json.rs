@@ -177,8 +177,9 @@ fn subject(one: &Checked) -> JsonSubject {
             .purposes
             .as_ref()
             .map(|purposes| purposes.iter().map(purpose_in_words).collect()),
-        dns_names: candidate.dns_names.clone(),
+        dns_names: candidate.names.dns.clone(),
         addresses: candidate
+            .names
             .addresses
             .iter()
             .map(ToString::to_string)

@@ -109,9 +109,11 @@ fn describe(page: &mut Page, one: &Checked) {
     page.optional(1, "key usage", usage.as_deref());
     let purposes = candidate.purposes.as_deref().map(purposes_in_words);
     page.optional(1, "purposes", purposes.as_deref());
-    let names = candidate.dns_names.iter().cloned();
-    let addresses = candidate.addresses.iter().map(ToString::to_string);
-    let names: Vec<_> = names.chain(addresses).collect();
+    // The common names stand in the subject.
+    let names = match candidate.names.has_alternatives {
+        true => candidate.names.counting(),
+        false => Vec::new(),
+    };
     if !names.is_empty() {
         page.field(1, "names", &names.join(", "));
     }

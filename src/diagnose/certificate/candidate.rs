@@ -1,18 +1,12 @@
-use std::net::IpAddr;
-
 use ::der::oid::ObjectIdentifier;
 
 use super::provider::ProviderHint;
 use crate::der::Time;
-use crate::ek::{Algorithm, Certificate, Extensions, GeneralName, Name};
+use crate::diagnose::ServerNames;
+use crate::ek::{Algorithm, Certificate, Extensions, Name};
 use crate::ek::{EkPub, check_key, signature_name};
 use crate::finding::{Error, Finding, Severity};
 use crate::trust::{SignatureAlgorithm, SignatureHash};
-
-/// commonName (RFC 4519 2.3).
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-/// subjectAltName (RFC 5280 4.2.1.6).
-const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
 /// What kind of thing is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,14 +59,8 @@ pub struct Candidate {
     pub purposes: Option<Vec<ObjectIdentifier>>,
     /// The subject in words; empty if it is.
     pub subject: String,
-    /// The common names of the subject.
-    pub common_names: Vec<String>,
-    /// Whether it has a subject alternative name of any kind.
-    pub has_alternative_names: bool,
-    /// The DNS names among these.
-    pub dns_names: Vec<String>,
-    /// The addresses among these.
-    pub addresses: Vec<IpAddr>,
+    /// The names of a server that it holds.
+    pub names: ServerNames,
     /// The first and the last second at which it is valid; a certificate has them.
     pub validity: Option<(Time, Time)>,
     /// The algorithm of its signature; a template has none.
@@ -154,10 +142,7 @@ impl Candidate {
             key_usage: None,
             purposes: None,
             subject: String::new(),
-            common_names: Vec::new(),
-            has_alternative_names: false,
-            dns_names: Vec::new(),
-            addresses: Vec::new(),
+            names: ServerNames::default(),
             validity: None,
             signature: None,
             version: None,
@@ -195,7 +180,7 @@ impl Candidate {
             true => String::new(),
             false => subject.to_string(),
         };
-        self.common_names = subject.values(COMMON_NAME);
+        self.names.take_subject(subject);
     }
 
     /// With a subject as somebody wrote it: `CN=hgs.bastion.test,O=Contoso`.
@@ -203,16 +188,14 @@ impl Candidate {
         text.clone_into(&mut self.subject);
         let parts = text.split(',').filter_map(|part| part.split_once('='));
         let names = parts.filter(|(kind, _)| kind.trim().eq_ignore_ascii_case("CN"));
-        self.common_names = names.map(|(_, name)| name.trim().to_owned()).collect();
+        self.names.common = names.map(|(_, name)| name.trim().to_owned()).collect();
     }
 
     /// With what extensions say.
     pub(super) fn take_extensions(&mut self, extensions: &Extensions) {
         self.key_usage = extensions.key_usage.map(|usage| usage.bits);
         self.purposes.clone_from(&extensions.extended_key_usage);
-        self.has_alternative_names = extensions.criticality(SUBJECT_ALT_NAME).is_some();
-        self.dns_names = dns_names(extensions).map(str::to_owned).collect();
-        self.addresses = addresses(extensions).collect();
+        self.names.take_extensions(extensions);
         self.faulty.clone_from(&extensions.faulty);
     }
 }
@@ -229,30 +212,4 @@ impl From<&Certificate> for Candidate {
         candidate.self_issued = certificate.is_self_issued();
         candidate
     }
-}
-
-/// The DNS names among the subject alternative names.
-pub fn dns_names(extensions: &Extensions) -> impl Iterator<Item = &str> {
-    let names = extensions.subject_alt_names.iter();
-    names.filter_map(|name| match name {
-        GeneralName::Dns(name) => Some(name.as_str()),
-        _ => None,
-    })
-}
-
-/// The addresses among the subject alternative names.
-pub fn addresses(extensions: &Extensions) -> impl Iterator<Item = IpAddr> {
-    let names = extensions.subject_alt_names.iter();
-    names.filter_map(|name| match name {
-        GeneralName::Ip(octets) => match octets.len() {
-            4 => <[u8; 4]>::try_from(octets.as_slice())
-                .ok()
-                .map(IpAddr::from),
-            16 => <[u8; 16]>::try_from(octets.as_slice())
-                .ok()
-                .map(IpAddr::from),
-            _ => None,
-        },
-        _ => None,
-    })
 }

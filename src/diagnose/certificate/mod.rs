@@ -19,7 +19,7 @@ mod template;
 mod words;
 
 pub use candidate::{
-    Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts, addresses, dns_names,
+    Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts,
 };
 pub use document::{Document, DocumentKind, Subject};
 pub use pair::{Comparison, Node, PairDifference, compare, renewal_finding};
@@ -49,10 +49,4 @@ pub fn check(
 ) -> Vec<Finding> {
     let results = examine(&Candidate::from(certificate), role, profile, question);
     results.iter().filter_map(RuleResult::finding).collect()
-}
-
-/// Whether the subject alternative names of a certificate, or the common name if there are
-/// none, hold this name, which may be an address: what counts in HTTPS.
-pub fn holds_name(candidate: &Candidate, name: &str) -> bool {
-    rules::holds_name(candidate, name)
 }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use ::der::oid::ObjectIdentifier;
 
-use super::name::ServerNames;
 use super::view::Seen;
 use super::{Blob, NodeObservation, Outcome};
 use crate::der::Time;
-use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set};
+use crate::diagnose::{Basis, Definition, Diagnostic, Question, ServerNames, Set};
 use crate::ek::Certificate;
 use crate::finding::{Code, Severity};
 use crate::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, VerifiedPath};
@@ -63,6 +62,8 @@ pub(super) static USAGE: Definition = Definition {
 pub(super) struct Https {
     chain: Chain,
     names: Option<ServerNames>,
+    /// Whether the name of the service is among them.
+    is_named: bool,
     is_for_servers: Option<bool>,
     has_roots: bool,
     at: Time,
@@ -87,8 +88,12 @@ impl Https {
         let at = node.time();
         let chain = judge_chain(node, question, at);
         let leaf = chain.leaf();
+        let names = leaf.map(|leaf| ServerNames::new(leaf.subject(), leaf.extensions()));
         Self {
-            names: leaf.map(|leaf| ServerNames::of(leaf, &node.service.host)),
+            is_named: names
+                .as_ref()
+                .is_some_and(|names| names.hold(&node.service.host)),
+            names,
             is_for_servers: leaf.map(|leaf| is_for_servers(leaf)),
             chain,
             has_roots: !question.tls_roots.is_empty(),
@@ -106,7 +111,7 @@ impl Https {
             Chain::Untrusted(..) => return Some("its certificate is not trusted"),
             Chain::Trusted(_, path) => path,
         };
-        if !self.names.as_ref().is_some_and(|names| names.cover) {
+        if !self.is_named {
             return Some("its certificate is for another name");
         }
         if !path.certificates().iter().all(|one| is_valid(one, self.at)) {
@@ -282,16 +287,17 @@ fn name(https: &Https, seen: &Seen<'_>) -> Diagnostic {
     let Some(names) = &https.names else {
         return unseen(&NAME);
     };
-    let place = match names.from_subject {
-        true => "its subject, as it has no alternative names",
-        false => "its alternative names; the subject does not count where there are any",
+    let place = match names.has_alternatives {
+        true => "its alternative names; the subject does not count where there are any",
+        false => "its subject, as it has no alternative names",
     };
-    let listed = match names.names.is_empty() {
+    let counting = names.counting();
+    let listed = match counting.is_empty() {
         true => "none".to_owned(),
-        false => names.names.join(", "),
+        false => counting.join(", "),
     };
     let text = format!("{listed} ({place})");
-    match names.cover {
+    match https.is_named {
         true => Diagnostic::pass(&NAME, text),
         false => Diagnostic::fail(
             &NAME,

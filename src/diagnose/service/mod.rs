@@ -8,7 +8,6 @@ mod answers;
 mod clocks;
 mod cluster;
 mod https;
-mod name;
 mod observation;
 #[cfg(feature = "fetch")]
 mod observe;

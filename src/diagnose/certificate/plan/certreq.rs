@@ -179,13 +179,13 @@ pub fn read_certreq(bytes: &[u8]) -> Result<Candidate, Error> {
         }
     }
     for name in names.split('&').filter(|name| !name.is_empty()) {
-        candidate.has_alternative_names = true;
+        candidate.names.has_alternatives = true;
         match name.split_once('=') {
             Some((kind, name)) if kind.trim().eq_ignore_ascii_case("dns") => {
-                candidate.dns_names.push(name.to_owned());
+                candidate.names.dns.push(name.to_owned());
             }
             Some((kind, name)) if kind.trim().eq_ignore_ascii_case("ipaddress") => {
-                candidate.addresses.extend(name.parse::<IpAddr>());
+                candidate.names.addresses.extend(name.parse::<IpAddr>());
             }
             _ => {}
         }

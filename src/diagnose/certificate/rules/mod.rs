@@ -7,8 +7,6 @@ mod template;
 mod time;
 mod usage;
 
-pub(super) use name::holds_name;
-
 use super::rule::Rule;
 use super::{CertificateRole, Profile};
 
