@@ -29,6 +29,7 @@ mod stores;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{Cause, Missing};
+use super::certificate::Node;
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
 use crate::identifier::Identifier;
 
@@ -73,11 +74,12 @@ pub struct SavedFile {
     pub bytes: Vec<u8>,
 }
 
-/// What is wrong by what the files of one target say.
-pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnostic> {
+/// What is wrong by what the files of one target say, and what of it is compared with other
+/// targets: each file is read once.
+pub(super) fn diagnostics(target: &Target, question: &Question) -> (Vec<Diagnostic>, Option<Node>) {
     let files = content::read_all(target);
     if files.is_empty() && unread(target).next().is_none() {
-        return Vec::new();
+        return (Vec::new(), None);
     }
     let mut found = readable::diagnostics(target, &files);
     let account = &question.service_account;
@@ -91,14 +93,12 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     found.extend(ekcert_message::diagnostics(&files));
     found.extend(stores::diagnostics(&files));
     found.extend(service_certificates::diagnostics(&files, question.at));
-    found
+    (found, service_certificates::of_node(target, &files))
 }
 
 /// What can be seen only by comparing the files of several targets.
-pub(super) fn fabric_diagnostics(targets: &[Target]) -> Vec<Diagnostic> {
-    service_certificates::compared(targets)
-        .into_iter()
-        .collect()
+pub(super) fn fabric_diagnostics(nodes: &[Node]) -> Option<Diagnostic> {
+    service_certificates::compared(nodes)
 }
 
 /// Every certificate in the files of a target, with the name of its file: those of the
@@ -113,14 +113,22 @@ pub fn certificates(target: &Target) -> Vec<(String, StoredCertificate)> {
     files.iter().flat_map(of).collect()
 }
 
-/// Every platform identifier in the files of a target, with the name of its file.
-pub fn identifiers(target: &Target) -> Vec<(String, Identifier)> {
-    let files = content::read_all(target).into_iter();
-    let of = |file: content::ReadFile<'_>| match file.content {
-        Ok(content::Content::Identifier(identifier)) => Some((file.name.to_owned(), *identifier)),
+/// Every platform identifier among the files of a target, with its file. What is too large
+/// for one is not read.
+pub fn identifiers(target: &Target) -> Vec<(&SavedFile, Identifier)> {
+    let files = saved(target).filter(|file| content::may_be_identifier(&file.bytes));
+    let of = |file: &SavedFile| match content::read(&file.name, &file.bytes) {
+        Ok(content::Content::Identifier(identifier)) => Some(*identifier),
         _ => None,
     };
-    files.filter_map(of).collect()
+    files.filter_map(|file| Some((file, of(file)?))).collect()
+}
+
+fn saved(target: &Target) -> impl Iterator<Item = &SavedFile> {
+    target.observations.iter().filter_map(|one| match one {
+        Observation::File(file) => Some(file),
+        _ => None,
+    })
 }
 
 /// Whether anything could be read from the files of this target. True of one that has no
@@ -145,10 +153,7 @@ pub fn nothing_was_read(report: &TargetReport) -> bool {
 pub fn role_of(target: &Target) -> Role {
     /// Far more than what describes a target.
     const MAX_LEN: usize = 64 * 1024;
-    let files = target.observations.iter().filter_map(|one| match one {
-        Observation::File(file) if file.bytes.len() <= MAX_LEN => Some(file),
-        _ => None,
-    });
+    let files = saved(target).filter(|file| file.bytes.len() <= MAX_LEN);
     let mut roles = files.filter_map(|file| {
         let content = content::read(&file.name, &file.bytes).ok()?;
         let content::Content::Objects { values, .. } = content else {

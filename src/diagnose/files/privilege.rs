@@ -6,6 +6,7 @@ use super::account::{
 };
 use super::content::{Content, ReadFile};
 use super::inf::{Holders, holders};
+use crate::diagnose::commands::EXPORT_PRIVILEGES;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, powershell_quoted};
 
 /// SeAuditPrivilege names LOCAL SERVICE, NETWORK SERVICE and the gMSA.
@@ -161,7 +162,7 @@ fn remedy(diagnostic: Diagnostic, accounts: &[String], account: &ServiceAccount)
              service account",
         )
         .then("or with SecEdit: export, edit, and bring back user rights alone")
-        .powershell("secedit /export /cfg C:\\secpol.inf /areas USER_RIGHTS")
+        .powershell(EXPORT_PRIVILEGES)
         .then(format!(
             "make the line in [Privilege Rights] read: {PRIVILEGE} = {}",
             entries.join(",")
