@@ -8,7 +8,7 @@ use crate::diagnose::commands::EXPORT_PRIVILEGES;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The Key Protection Service could register its source of security audits.
-pub static GMSA_AUDIT_EVENT: Definition = Definition {
+pub(super) static GMSA_AUDIT_EVENT: Definition = Definition {
     id: "gmsa-audit-event",
     set: Set::HostGuardianService,
     title: "The Key Protection Service may write security audits",

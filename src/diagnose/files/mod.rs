@@ -33,18 +33,19 @@ use super::certificate::Node;
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
 use crate::identifier::Identifier;
 
-pub use access::KEY_FILE_READABLE;
+use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
-pub use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
-pub use audit_event::GMSA_AUDIT_EVENT;
-pub use dump_policies::DUMP_POLICIES_PRESENT;
-pub use ekcert_message::EKCERT_MESSAGE;
-pub use privilege::GMSA_AUDIT_PRIVILEGE;
-pub use readable::TRACE_READABLE;
-pub use results::HGS_TRACE_RESULT;
+use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
+use audit_event::GMSA_AUDIT_EVENT;
+use dump_policies::DUMP_POLICIES_PRESENT;
+use ekcert_message::EKCERT_MESSAGE;
+use privilege::GMSA_AUDIT_PRIVILEGE;
+use readable::TRACE_READABLE;
+use results::HGS_TRACE_RESULT;
 use service_certificates::{HEALTH_CERTIFICATE, HGS_CERTIFICATE, HGS_CERTIFICATES_SAME};
-pub use status::ATTESTATION_STATUS;
-pub use stores::{KeyProvider, Place, StoredCertificate, TRUSTED_TPM_STORES};
+use status::ATTESTATION_STATUS;
+use stores::TRUSTED_TPM_STORES;
+pub use stores::{KeyProvider, Place, StoredCertificate};
 
 /// The diagnostics of this module.
 pub const DEFINITIONS: &[&Definition] = &[
@@ -70,7 +71,7 @@ pub struct SavedFile {
     /// Its path, as given.
     pub name: String,
     /// Its bytes, in base64 where this is JSON.
-    #[serde(with = "super::files::base64_bytes")]
+    #[serde(with = "crate::diagnose::base64_bytes")]
     pub bytes: Vec<u8>,
 }
 
@@ -177,22 +178,4 @@ fn unread(target: &Target) -> impl Iterator<Item = &Missing> {
         Observation::Missing(file) if file.cause == Cause::Unread => Some(file),
         _ => None,
     })
-}
-
-/// Bytes in base64.
-pub(crate) mod base64_bytes {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map_err(D::Error::custom)
-    }
 }

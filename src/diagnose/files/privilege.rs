@@ -10,7 +10,7 @@ use crate::diagnose::commands::EXPORT_PRIVILEGES;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, powershell_quoted};
 
 /// SeAuditPrivilege names LOCAL SERVICE, NETWORK SERVICE and the gMSA.
-pub static GMSA_AUDIT_PRIVILEGE: Definition = Definition {
+pub(super) static GMSA_AUDIT_PRIVILEGE: Definition = Definition {
     id: "gmsa-audit-privilege",
     set: Set::HostGuardianService,
     title: "The service account may generate security audits",

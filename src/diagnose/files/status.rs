@@ -9,7 +9,7 @@ use crate::diagnose::commands::{MAKE_IDENTIFIER, REGISTER_HOST};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The host attested.
-pub static ATTESTATION_STATUS: Definition = Definition {
+pub(super) static ATTESTATION_STATUS: Definition = Definition {
     id: "attestation-status",
     set: Set::GuardedHost,
     title: "The host attested to the service",
