@@ -124,6 +124,14 @@ impl Chain {
         }
     }
 
+    /// As many EKcerts of the intermediate, each of a key of its own.
+    pub fn eks(&self, count: usize) -> Vec<Vec<u8>> {
+        let (issuer, key) = &self.signer;
+        let empty = X509Name::builder().unwrap().build();
+        let one = |_| issue(&empty, &ec(), issuer, key, false).to_der().unwrap();
+        (0..count).map(one).collect()
+    }
+
     /// A CRL of the intermediate with this many entries, none of them for the EKcert. The
     /// serial numbers have sixteen octets, as those that CAs draw at random.
     pub fn crl(&self, entries: u32) -> Vec<u8> {

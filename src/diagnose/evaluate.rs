@@ -57,10 +57,14 @@ impl Question {
 /// Judges what was seen. Diagnostics that need several targets are in a target of their own,
 /// with the role [`Role::Fabric`], at the end.
 pub fn diagnose(targets: &[Target], question: &Question) -> Report {
-    let of_one = |target: &Target| {
-        let mut found = service::node_diagnostics(target, question);
+    let mut nodes = Vec::new();
+    let seen = service::seen(targets, question);
+    let of_one = |(target, seen): (&Target, &Vec<service::Seen<'_>>)| {
+        let mut found = service::node_diagnostics(seen, question);
         found.extend(host::diagnostics(target, question));
-        found.extend(files::diagnostics(target, question));
+        let (of_files, node) = files::diagnostics(target, question);
+        found.extend(of_files);
+        nodes.extend(node);
         found.extend(bundle::diagnostics(target));
         found.extend(key_file::diagnostics(target));
         in_sets(
@@ -71,10 +75,10 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
             &question.selection,
         )
     };
-    let mut reports: Vec<_> = targets.iter().map(of_one).collect();
-    let mut together = service::cluster_diagnostics(targets, question);
+    let mut reports: Vec<_> = targets.iter().zip(&seen).map(of_one).collect();
+    let mut together = service::cluster_diagnostics(&seen, question);
     together.extend(host::fabric_diagnostics(targets));
-    together.extend(files::fabric_diagnostics(targets));
+    together.extend(files::fabric_diagnostics(&nodes));
     if !together.is_empty() {
         reports.push(in_sets(
             "the fabric".to_owned(),

@@ -9,7 +9,7 @@ use super::{Basis, Definition, Diagnostic, Observation, Set, Target, sh_quoted};
 pub const DEFINITIONS: &[&Definition] = &[&KEY_FILE_ACCESS];
 
 /// The account may read the key file, and nobody else of no account.
-pub static KEY_FILE_ACCESS: Definition = Definition {
+static KEY_FILE_ACCESS: Definition = Definition {
     id: "key-file-access",
     set: Set::HostGuardianService,
     title: "The account can read the private key's file",

@@ -9,6 +9,8 @@
 //! The names of the sets are those of Microsoft's `Get-HgsTrace`. Messages keep apart what
 //! Microsoft documents from what was observed or inferred: see [`Basis`].
 
+mod base64_bytes;
+mod commands;
 mod definition;
 mod evaluate;
 mod observation;

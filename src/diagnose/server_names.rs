@@ -81,7 +81,9 @@ impl ServerNames {
 }
 
 fn address_in(name: &str) -> Option<IpAddr> {
-    let bare = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     bare.unwrap_or(name).parse().ok()
 }
 
@@ -161,7 +163,12 @@ mod tests {
             common: vec!["127.0.0.1".to_owned()],
             ..ServerNames::default()
         };
-        for (name, held) in [("::1", true), ("[::1]", true), ("[::1", false), ("127.0.0.1", false)] {
+        for (name, held) in [
+            ("::1", true),
+            ("[::1]", true),
+            ("[::1", false),
+            ("127.0.0.1", false),
+        ] {
             assert_eq!(names.hold(name), held, "{name}");
         }
         let common = ServerNames {

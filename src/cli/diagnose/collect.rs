@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::gather_args::{GatherArgs, gather};
+use super::gathering::{GatherArgs, gather};
 use super::words;
 use crate::cli::console::{Console, Paint};
 use crate::cli::exit::Exit;

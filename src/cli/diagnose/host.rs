@@ -1,5 +1,6 @@
 //! Hosts: this machine, and platform identifiers of any.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,6 +14,7 @@ use crate::diagnose::files::identifiers as identifiers_in;
 use crate::diagnose::host::{HostObservation, IdentifierFile, Judgement, Lookup, TpmSeen};
 use crate::diagnose::{Observation, Role, Target};
 use crate::finding::Error;
+use crate::hash::Sha256Digest;
 use crate::host::{DEFAULT_TCTI, Fact, MachineFacts, SYSTEM_ROOT, machine, platform};
 use crate::identifier::Identifier;
 use crate::registry::{Filter, Host, Mode};
@@ -142,13 +144,14 @@ impl JudgeArgs {
             exit = Exit::from(error);
             console.error(error);
         }
+        let registered = registered.as_deref().map(by_ek);
         let judged = files.into_iter().filter_map(|bytes| {
             // One that cannot be read is a diagnostic of its own.
             let identifier = Identifier::read(bytes).ok()?;
             let verdict = judge(&identifier, &trust.store, &trust.policy, at, trust.usage);
             let lookup = match &registered {
                 Err(error) => Lookup::NotAsked(error.to_string()),
-                Ok(hosts) => Lookup::from(owner(hosts, &identifier)),
+                Ok(owners) => Lookup::from(owner(owners, &identifier)),
             };
             Some(Judgement::new(bytes, &verdict, lookup))
         });
@@ -201,16 +204,10 @@ fn not_reached(error: &Error) -> TpmSeen {
 /// A target for each platform identifier among the saved files of this one: what a service
 /// would say to it is the same wherever it came from.
 pub(super) fn in_files(saved: &Target, at: Time) -> Vec<Target> {
-    let bytes_of = |name: &str| {
-        saved.observations.iter().find_map(|one| match one {
-            Observation::File(file) if file.name == name => Some(file.bytes.clone()),
-            _ => None,
-        })
-    };
     let found = identifiers_in(saved).into_iter();
-    let targets = found.filter_map(|(name, _)| {
-        let bytes = Ok(bytes_of(&name)?);
-        Some(of_input(Input { name, bytes }, at).0)
+    let targets = found.map(|(file, _)| {
+        let (name, bytes) = (file.name.clone(), Ok(file.bytes.clone()));
+        of_input(Input { name, bytes }, at).0
     });
     targets.collect()
 }
@@ -252,10 +249,19 @@ fn identifiers(targets: &[Target]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Hosts by their EKs, each of which one host at most has.
+fn by_ek(hosts: &[Host]) -> HashMap<Sha256Digest, &Host> {
+    let each = hosts
+        .iter()
+        .flat_map(|host| host.eks.iter().map(move |ek| (ek.spki_sha256, host)));
+    each.collect()
+}
+
 /// The host that has one of the EKs of the identifier.
-fn owner<'a>(hosts: &'a [Host], identifier: &Identifier) -> Option<&'a Host> {
-    hosts.iter().find(|host| {
-        let mut keys = identifier.ekpubs.iter();
-        keys.any(|entry| host.has_ek(&entry.key.spki_sha256()))
-    })
+fn owner<'a>(
+    owners: &HashMap<Sha256Digest, &'a Host>,
+    identifier: &Identifier,
+) -> Option<&'a Host> {
+    let mut keys = identifier.ekpubs.iter();
+    keys.find_map(|entry| owners.get(&entry.key.spki_sha256()).copied())
 }

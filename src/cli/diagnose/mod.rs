@@ -1,8 +1,7 @@
 //! `diagnose`: what is wrong with a guarded fabric, as a tree.
 
 mod collect;
-mod gather;
-mod gather_args;
+mod gathering;
 mod host;
 mod html;
 mod json;
@@ -11,6 +10,7 @@ mod judging;
 mod key_file;
 #[cfg(feature = "fetch")]
 mod live;
+mod saved;
 mod text;
 mod words;
 
@@ -30,7 +30,7 @@ use crate::diagnose::{Question, Report, Selection, Status, diagnose};
 use crate::disk::save;
 use crate::finding::Error;
 
-use gather_args::{GatherArgs, Gathered, gather};
+use gathering::{GatherArgs, Gathered, gather};
 
 const AFTER_HELP: &str = "\
 Examples:

@@ -23,7 +23,7 @@ pub use event::{EVENTS, EVENTS_BASIS, EventInfo, event};
 pub use guid::{Guid, NoGuid};
 pub use simulate::{Demand, Fate, Judged, overall, simulate};
 pub use state::{HostSchema, HostState, MAX_STATE_LEN, PolicyState, PolicyStates};
-pub use status::{STATUSES, SUB_STATUSES, StatusInfo, status, sub_status};
+pub use status::{STATUSES, SUB_STATUSES, StatusInfo, status, status_number, sub_status};
 pub use table::{
     COLUMNS, Column, DefaultState, POLICIES, PolicyInfo, Step, by_event, by_name, by_reason,
     by_substatus,

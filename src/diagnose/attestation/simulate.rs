@@ -6,6 +6,7 @@ use super::dumps::{
 };
 use super::state::{HostState, PolicyState, PolicyStates};
 use super::table::{POLICIES, PolicyInfo, Step};
+use crate::diagnose::commands::REGISTER_HOST;
 
 /// What a host is asked for in TPM mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl Demand {
             Self::Policy(policy) => policy.remedy,
             Self::Identifier => &[
                 Step::Do("register the platform identifier of the host on the service"),
-                Step::PowerShell("Add-HgsAttestationTpmHost -Path ./host.xml"),
+                Step::PowerShell(REGISTER_HOST),
             ],
             Self::Baseline => of("Hgs_SecureBootSettings"),
             Self::CiPolicy => of("Hgs_CiPolicy"),

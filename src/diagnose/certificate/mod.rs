@@ -18,11 +18,9 @@ mod rules;
 mod template;
 mod words;
 
-pub use candidate::{
-    Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts,
-};
+pub use candidate::{Candidate, CandidateKind, KeyKind, SignatureKind, TemplateFacts};
 pub use document::{Document, DocumentKind, Subject};
-pub use pair::{Comparison, Node, PairDifference, compare, renewal_finding};
+pub use pair::{Comparison, Node, PairDifference, compare, compare_with, renewal_finding};
 pub use plan::{
     DEFAULT_PROVIDER, KEY_SIZES, RequestKey, RequestPlan, SubjectPart, parse_subject, read_certreq,
 };

@@ -11,7 +11,7 @@ use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::hash::{from_hex, hex};
 
 /// No host was refused.
-pub static ATTESTATION_EVENT: Definition = Definition {
+pub(super) static ATTESTATION_EVENT: Definition = Definition {
     id: "attestation-event",
     set: Set::HostGuardianService,
     title: "No host was refused by the Attestation Service",
@@ -20,7 +20,7 @@ pub static ATTESTATION_EVENT: Definition = Definition {
 };
 
 /// Logs can be read in full.
-pub static EVENT_LOG_WHOLE: Definition = Definition {
+pub(super) static EVENT_LOG_WHOLE: Definition = Definition {
     id: "event-log-whole",
     set: Set::Base,
     title: "Every event of the saved logs can be read",

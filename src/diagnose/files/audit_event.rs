@@ -4,10 +4,11 @@
 use super::content::{Content, ReadFile};
 use super::message::{Message, messages};
 use super::object::texts;
+use crate::diagnose::commands::EXPORT_PRIVILEGES;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The Key Protection Service could register its source of security audits.
-pub static GMSA_AUDIT_EVENT: Definition = Definition {
+pub(super) static GMSA_AUDIT_EVENT: Definition = Definition {
     id: "gmsa-audit-event",
     set: Set::HostGuardianService,
     title: "The Key Protection Service may write security audits",
@@ -84,6 +85,6 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Option<Diagnostic> {
                  list",
             )
             .then("export the policy of each node, and diagnose it with --gmsa for the line to write:")
-            .powershell("secedit /export /cfg C:\\secpol.inf /areas USER_RIGHTS"),
+            .powershell(EXPORT_PRIVILEGES),
     )
 }

@@ -5,12 +5,13 @@ use super::events::{self, Log};
 use super::limits::{DOCUMENT, MAX_CERTIFICATES, too_large};
 use super::object::{self, Value};
 use super::stores::{self, StoredCertificate};
-use super::{dump_policies, inf, message, results, serialized_store};
+use super::{dump_policies, inf, message, results, saved, serialized_store};
 use crate::der::tag;
-use crate::diagnose::{Observation, Target};
+use crate::diagnose::Target;
 use crate::finding::{Code, Error};
 use crate::identifier::{
-    Element, Identifier, XmlLimits, decode_text, is_clixml, local_name, namespace, parse_within,
+    Element, Identifier, MAX_INPUT_LEN, XmlLimits, decode_text, is_clixml, local_name, namespace,
+    parse_within,
 };
 use crate::trust::read_certificates;
 
@@ -122,11 +123,7 @@ const SEQUENCE: u8 = tag::SEQUENCE;
 
 /// Reads the files of a target.
 pub(super) fn read_all(target: &Target) -> Vec<ReadFile<'_>> {
-    let files = target.observations.iter().filter_map(|one| match one {
-        Observation::File(file) => Some(file),
-        _ => None,
-    });
-    files
+    saved(target)
         .map(|file| ReadFile {
             name: &file.name,
             content: read(&file.name, &file.bytes),
@@ -222,6 +219,11 @@ fn starts_as_certificate(bytes: &[u8]) -> bool {
         bytes,
         [SEQUENCE, 0x82, _, _, SEQUENCE, 0x82, _, _, VERSION, ..]
     )
+}
+
+/// Whether it is worth reading if only a platform identifier is looked for.
+pub(super) fn may_be_identifier(bytes: &[u8]) -> bool {
+    bytes.len() <= MAX_INPUT_LEN && !events::is_evtx(bytes)
 }
 
 /// A platform identifier, or what else says something about the EK of a host.

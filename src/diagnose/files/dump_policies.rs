@@ -8,7 +8,7 @@ use super::object::{objects, texts};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The policies for memory dumps are there.
-pub static DUMP_POLICIES_PRESENT: Definition = Definition {
+pub(super) static DUMP_POLICIES_PRESENT: Definition = Definition {
     id: "dump-policies-present",
     set: Set::HostGuardianService,
     title: "The service has the policies for memory dumps",

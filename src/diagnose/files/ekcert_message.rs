@@ -7,7 +7,7 @@ use super::object::texts;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// No error about an EKcert was saved.
-pub static EKCERT_MESSAGE: Definition = Definition {
+pub(super) static EKCERT_MESSAGE: Definition = Definition {
     id: "ekcert-message",
     set: Set::GuardedFabricTpmMode,
     title: "The service accepted the EKcert of every host",

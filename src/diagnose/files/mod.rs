@@ -29,21 +29,23 @@ mod stores;
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{Cause, Missing};
+use super::certificate::Node;
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
 use crate::identifier::Identifier;
 
-pub use access::KEY_FILE_READABLE;
+use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
-pub use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
-pub use audit_event::GMSA_AUDIT_EVENT;
-pub use dump_policies::DUMP_POLICIES_PRESENT;
-pub use ekcert_message::EKCERT_MESSAGE;
-pub use privilege::GMSA_AUDIT_PRIVILEGE;
-pub use readable::TRACE_READABLE;
-pub use results::HGS_TRACE_RESULT;
+use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
+use audit_event::GMSA_AUDIT_EVENT;
+use dump_policies::DUMP_POLICIES_PRESENT;
+use ekcert_message::EKCERT_MESSAGE;
+use privilege::GMSA_AUDIT_PRIVILEGE;
+use readable::TRACE_READABLE;
+use results::HGS_TRACE_RESULT;
 use service_certificates::{HEALTH_CERTIFICATE, HGS_CERTIFICATE, HGS_CERTIFICATES_SAME};
-pub use status::ATTESTATION_STATUS;
-pub use stores::{KeyProvider, Place, StoredCertificate, TRUSTED_TPM_STORES};
+use status::ATTESTATION_STATUS;
+use stores::TRUSTED_TPM_STORES;
+pub use stores::{KeyProvider, Place, StoredCertificate};
 
 /// The diagnostics of this module.
 pub const DEFINITIONS: &[&Definition] = &[
@@ -69,15 +71,16 @@ pub struct SavedFile {
     /// Its path, as given.
     pub name: String,
     /// Its bytes, in base64 where this is JSON.
-    #[serde(with = "super::files::base64_bytes")]
+    #[serde(with = "crate::diagnose::base64_bytes")]
     pub bytes: Vec<u8>,
 }
 
-/// What is wrong by what the files of one target say.
-pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnostic> {
+/// What is wrong by what the files of one target say, and what of it is compared with other
+/// targets: each file is read once.
+pub(super) fn diagnostics(target: &Target, question: &Question) -> (Vec<Diagnostic>, Option<Node>) {
     let files = content::read_all(target);
     if files.is_empty() && unread(target).next().is_none() {
-        return Vec::new();
+        return (Vec::new(), None);
     }
     let mut found = readable::diagnostics(target, &files);
     let account = &question.service_account;
@@ -91,14 +94,12 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     found.extend(ekcert_message::diagnostics(&files));
     found.extend(stores::diagnostics(&files));
     found.extend(service_certificates::diagnostics(&files, question.at));
-    found
+    (found, service_certificates::of_node(target, &files))
 }
 
 /// What can be seen only by comparing the files of several targets.
-pub(super) fn fabric_diagnostics(targets: &[Target]) -> Vec<Diagnostic> {
-    service_certificates::compared(targets)
-        .into_iter()
-        .collect()
+pub(super) fn fabric_diagnostics(nodes: &[Node]) -> Option<Diagnostic> {
+    service_certificates::compared(nodes)
 }
 
 /// Every certificate in the files of a target, with the name of its file: those of the
@@ -113,14 +114,22 @@ pub fn certificates(target: &Target) -> Vec<(String, StoredCertificate)> {
     files.iter().flat_map(of).collect()
 }
 
-/// Every platform identifier in the files of a target, with the name of its file.
-pub fn identifiers(target: &Target) -> Vec<(String, Identifier)> {
-    let files = content::read_all(target).into_iter();
-    let of = |file: content::ReadFile<'_>| match file.content {
-        Ok(content::Content::Identifier(identifier)) => Some((file.name.to_owned(), *identifier)),
+/// Every platform identifier among the files of a target, with its file. What is too large
+/// for one is not read.
+pub fn identifiers(target: &Target) -> Vec<(&SavedFile, Identifier)> {
+    let files = saved(target).filter(|file| content::may_be_identifier(&file.bytes));
+    let of = |file: &SavedFile| match content::read(&file.name, &file.bytes) {
+        Ok(content::Content::Identifier(identifier)) => Some(*identifier),
         _ => None,
     };
-    files.filter_map(of).collect()
+    files.filter_map(|file| Some((file, of(file)?))).collect()
+}
+
+fn saved(target: &Target) -> impl Iterator<Item = &SavedFile> {
+    target.observations.iter().filter_map(|one| match one {
+        Observation::File(file) => Some(file),
+        _ => None,
+    })
 }
 
 /// Whether anything could be read from the files of this target. True of one that has no
@@ -145,10 +154,7 @@ pub fn nothing_was_read(report: &TargetReport) -> bool {
 pub fn role_of(target: &Target) -> Role {
     /// Far more than what describes a target.
     const MAX_LEN: usize = 64 * 1024;
-    let files = target.observations.iter().filter_map(|one| match one {
-        Observation::File(file) if file.bytes.len() <= MAX_LEN => Some(file),
-        _ => None,
-    });
+    let files = saved(target).filter(|file| file.bytes.len() <= MAX_LEN);
     let mut roles = files.filter_map(|file| {
         let content = content::read(&file.name, &file.bytes).ok()?;
         let content::Content::Objects { values, .. } = content else {
@@ -172,22 +178,4 @@ fn unread(target: &Target) -> impl Iterator<Item = &Missing> {
         Observation::Missing(file) if file.cause == Cause::Unread => Some(file),
         _ => None,
     })
-}
-
-/// Bytes in base64.
-pub(crate) mod base64_bytes {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
-
-    pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        STANDARD.decode(text).map_err(D::Error::custom)
-    }
 }

@@ -6,10 +6,11 @@ use super::account::{
 };
 use super::content::{Content, ReadFile};
 use super::inf::{Holders, holders};
+use crate::diagnose::commands::EXPORT_PRIVILEGES;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, powershell_quoted};
 
 /// SeAuditPrivilege names LOCAL SERVICE, NETWORK SERVICE and the gMSA.
-pub static GMSA_AUDIT_PRIVILEGE: Definition = Definition {
+pub(super) static GMSA_AUDIT_PRIVILEGE: Definition = Definition {
     id: "gmsa-audit-privilege",
     set: Set::HostGuardianService,
     title: "The service account may generate security audits",
@@ -169,7 +170,7 @@ fn remedy(diagnostic: Diagnostic, accounts: &[String], account: &ServiceAccount)
              service account",
         )
         .then("or with SecEdit: export, edit, and bring back user rights alone")
-        .powershell("secedit /export /cfg C:\\secpol.inf /areas USER_RIGHTS")
+        .powershell(EXPORT_PRIVILEGES)
         .then(format!(
             "make the line in [Privilege Rights] read: {PRIVILEGE} = {}",
             entries.join(",")

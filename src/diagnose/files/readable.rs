@@ -5,7 +5,7 @@ use super::unread;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, Target};
 
 /// The saved files are whole, and it is known what they are.
-pub static TRACE_READABLE: Definition = Definition {
+pub(super) static TRACE_READABLE: Definition = Definition {
     id: "trace-readable",
     set: Set::Base,
     title: "What was saved can be read",

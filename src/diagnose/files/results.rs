@@ -5,7 +5,7 @@ use super::content::{Content, ReadFile};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The results of Microsoft's own diagnostics have no failure.
-pub static HGS_TRACE_RESULT: Definition = Definition {
+pub(super) static HGS_TRACE_RESULT: Definition = Definition {
     id: "hgs-trace-result",
     set: Set::Base,
     title: "The saved results of Get-HgsTrace have no failure",

@@ -1,13 +1,13 @@
 //! The certificates of the service among saved files: by the rules for their roles, and
 //! whether every node has the same.
 
-use super::certificates;
 use super::content::ReadFile;
 use super::stores::{ATTESTATION_SIGNER, Place, StoredCertificate};
 use crate::der::Time;
 use crate::diagnose::certificate::{
     self, Candidate, CertificateRole, Node, Profile, ProviderHint, RuleResult, examine,
 };
+use crate::diagnose::commands::{ATTEST, SHOW_CLOCK};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, Status, Target};
 use crate::ek::Certificate;
 use crate::finding::{Finding, Severity};
@@ -53,23 +53,24 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>], at: Time) -> Vec<Diagnostic> {
     judged.collect()
 }
 
-/// Whether nodes differ, by the files of each. Nothing with fewer than two nodes whose
-/// certificates are among them.
-pub(super) fn compared(targets: &[Target]) -> Option<Diagnostic> {
-    let nodes = targets.iter().filter_map(|target| {
-        let all = certificates(target).into_iter();
-        let of_service = all.filter(|(_, one)| matches!(one.place, Place::Service(_)));
-        let certificates: Vec<_> = of_service.map(|(_, one)| one.certificate).collect();
-        (!certificates.is_empty()).then(|| Node {
-            name: target.name.clone(),
-            certificates,
-        })
-    });
-    let nodes: Vec<Node> = nodes.collect();
-    if nodes.len() < 2 {
-        return None;
-    }
-    let differences = certificate::compare(&nodes).differences;
+/// What is compared between nodes: the certificates of the service among these files. `None`
+/// if there are none.
+pub(super) fn of_node(target: &Target, files: &[ReadFile<'_>]) -> Option<Node> {
+    let all = files.iter().flat_map(|file| file.certificates());
+    let of_service = all.filter(|one| matches!(one.place, Place::Service(_)));
+    let certificates: Vec<_> = of_service.map(|one| one.certificate.clone()).collect();
+    (!certificates.is_empty()).then(|| Node {
+        name: target.name.clone(),
+        certificates,
+    })
+}
+
+/// Whether nodes differ. Nothing with fewer than two nodes whose certificates were saved.
+pub(super) fn compared(nodes: &[Node]) -> Option<Diagnostic> {
+    let (first, others) = nodes
+        .split_first()
+        .filter(|(_, others)| !others.is_empty())?;
+    let differences = certificate::compare_with(first, others).differences;
     let mut findings = differences.iter().map(|difference| difference.finding());
     let Some(first) = findings.next() else {
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
@@ -148,13 +149,13 @@ fn health_certificate(file: &str, certificate: &Certificate, at: Time) -> Diagno
         Diagnostic::fail(definition, seen)
             .seen("it is not in force yet")
             .then(clocks)
-            .powershell("w32tm /query /status")
+            .powershell(SHOW_CLOCK)
     } else if at > certificate.not_after() {
         Diagnostic::warn(definition, seen)
             .seen("it has expired, as it does if it was saved some time ago: a host gets a new one by itself")
             .then("give the time at which it was saved with --at")
             .then("if it had expired then, have the host attest again; if that does not help:")
-            .powershell("Test-HgsClientConfiguration")
+            .powershell(ATTEST)
             .then(clocks)
     } else {
         Diagnostic::pass(definition, seen)

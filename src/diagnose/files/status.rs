@@ -4,29 +4,18 @@
 use super::content::ReadFile;
 use super::object::{Object, objects};
 use super::reason::{Reason, by_name};
+use crate::diagnose::attestation::{self, StatusInfo};
+use crate::diagnose::commands::{MAKE_IDENTIFIER, REGISTER_HOST};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The host attested.
-pub static ATTESTATION_STATUS: Definition = Definition {
+pub(super) static ATTESTATION_STATUS: Definition = Definition {
     id: "attestation-status",
     set: Set::GuardedHost,
     title: "The host attested to the service",
     basis: Basis::Documented,
     source: "Troubleshooting Guarded Hosts, Attestation failures",
 };
-
-/// The values of `AttestationStatus`, by the numbers that the WMI class
-/// `MSFT_HgsClientConfiguration` has for them.
-const STATUSES: &[(&str, &str)] = &[
-    ("0", "NotConfigured"),
-    ("1", "Unknown"),
-    ("100", "Passed"),
-    ("200", "Expired"),
-    ("300", "TransientError"),
-    ("301", "UnauthorizedHost"),
-    ("302", "TpmError"),
-    ("303", "InsecureHostConfiguration"),
-];
 
 /// One diagnostic for each saved configuration of a client.
 pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
@@ -49,61 +38,41 @@ fn field(client: &Object, name: &str) -> Option<String> {
 
 fn judge(file: &str, status: &str, client: &Object) -> Diagnostic {
     let definition = &ATTESTATION_STATUS;
-    let named = STATUSES
-        .iter()
-        .find(|(number, name)| status.eq_ignore_ascii_case(name) || status == *number)
-        .map(|(_, name)| *name);
+    let by_number = || attestation::status_number(status.parse().ok()?);
+    let known = attestation::status(status).or_else(by_number);
     let mut seen = format!("{file}: AttestationStatus is {status}");
-    if let Some(name) = named.filter(|name| *name != status) {
-        seen.push_str(&format!(", which is {name}"));
+    if let Some(known) = known.filter(|known| known.name != status) {
+        seen.push_str(&format!(", which is {}", known.name));
     }
     let mode = field(client, "AttestationOperationMode");
     if let Some(mode) = &mode {
         seen.push_str(&format!("; AttestationOperationMode is {mode}"));
     }
-    let diagnostic = match named {
-        Some("Passed") => passed(client, seen),
-        Some("Expired") => Diagnostic::fail(definition, seen)
-            .seen("the host attested before, and its health certificate has expired since")
-            .then("bring the clocks of the host and of every node of the service together")
-            .then("renew the certificate that signs health certificates, on a node:")
-            .powershell(
-                "Start-ScheduledTask -TaskPath '\\Microsoft\\Windows\\HGSServer' -TaskName AttestationSignerCertRenewalTask",
-            )
-            .then("then have the host attest again:")
-            .powershell("Test-HgsClientConfiguration"),
-        Some("InsecureHostConfiguration") => insecure(client, seen),
-        Some("UnauthorizedHost") => unauthorized(mode.as_deref(), seen),
-        Some("TransientError") => Diagnostic::fail(definition, seen)
-            .seen("the last attempt ended in an error of the network or of the service")
-            .then(
-                "see that the URLs of the service can be reached from the host and that its nodes \
-                 are up: endorse diagnose with the URL tells; then try again:",
-            )
-            .powershell("Test-HgsClientConfiguration"),
-        Some("TpmError") => Diagnostic::fail(definition, seen)
-            .seen("the TPM of the host failed during the last attempt")
-            .then("see whether the TPM is ready and not locked out, and read its log:")
-            .powershell("Get-Tpm; Get-WinEvent -ProviderName TPM -MaxEvents 50"),
-        Some("NotConfigured") => Diagnostic::warn(definition, seen)
-            .seen("the host is in local mode and uses no service")
-            .then("if it belongs to a guarded fabric, give it the URLs of the service:")
-            .powershell(
-                "Set-HgsClientConfiguration -AttestationServerUrl 'http://<SERVICE>/Attestation' -KeyProtectionServerUrl 'http://<SERVICE>/KeyProtection'",
-            ),
-        Some("Unknown") => Diagnostic::warn(definition, seen)
-            .seen("the host has not tried to attest yet")
-            .then("have it try:")
-            .powershell("Test-HgsClientConfiguration"),
-        _ => Diagnostic::warn(definition, seen)
+    let diagnostic = match known {
+        None => Diagnostic::warn(definition, seen)
             .seen("this status is not documented")
             .then("save the output of Get-HgsClientConfiguration again and look at its text"),
+        Some(known) => match known.name {
+            "Passed" => passed(client, seen),
+            "InsecureHostConfiguration" => insecure(client, seen),
+            "UnauthorizedHost" => unauthorized(mode.as_deref(), seen),
+            "NotConfigured" | "Unknown" => advised(Diagnostic::warn(definition, seen), known),
+            _ => advised(Diagnostic::fail(definition, seen), known),
+        },
     };
     let fallback = field(client, "IsFallbackInUse");
     match fallback.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
         true => diagnostic.seen("the host uses the fallback service, not its primary one"),
         false => diagnostic,
     }
+}
+
+/// With what the status means, and what to do.
+fn advised(diagnostic: Diagnostic, status: &StatusInfo) -> Diagnostic {
+    let steps = status.remedy.iter();
+    steps.fold(diagnostic.seen(status.meaning), |found, step| {
+        step.add_to(found)
+    })
 }
 
 fn passed(client: &Object, seen: String) -> Diagnostic {
@@ -130,7 +99,8 @@ fn unauthorized(mode: Option<&str>, seen: String) -> Diagnostic {
                  in an elevated PowerShell, and register it on the service; endorse register-host \
                  judges the same file",
             )
-            .powershell("(Get-PlatformIdentifier -Name $env:COMPUTERNAME).InnerXml | Out-File \"$env:COMPUTERNAME.xml\""),
+            .powershell(MAKE_IDENTIFIER)
+            .powershell(REGISTER_HOST),
         false => diagnostic,
     };
     match mode {
@@ -212,14 +182,16 @@ mod tests {
 
     #[test]
     fn every_status_by_name_and_number() {
-        for (number, name) in STATUSES {
-            let expected = match *name {
+        for status in attestation::STATUSES {
+            let name = status.name;
+            let number = status.number.unwrap().to_string();
+            let expected = match name {
                 "Passed" => Status::Pass,
                 "NotConfigured" | "Unknown" => Status::Warn,
                 _ => Status::Fail,
             };
             assert_eq!(judged(name, "").status, expected, "{name}");
-            assert_eq!(judged(number, "").status, expected, "{number}");
+            assert_eq!(judged(&number, "").status, expected, "{number}");
         }
         assert_eq!(judged("101", "").status, Status::Warn);
         assert_eq!(

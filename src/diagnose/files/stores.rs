@@ -10,7 +10,7 @@ use crate::finding::Error;
 use crate::trust::{Pool, Purpose};
 
 /// The two stores for TPM vendors hold what belongs in them.
-pub static TRUSTED_TPM_STORES: Definition = Definition {
+pub(super) static TRUSTED_TPM_STORES: Definition = Definition {
     id: "trusted-tpm-stores",
     set: Set::GuardedFabricTpmMode,
     title: "The stores for TPM vendors hold what belongs in them",

@@ -1,4 +1,5 @@
 use super::IdentifierFile;
+use crate::diagnose::commands::{REGISTER_HERE, REGISTER_HOST};
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set, powershell_quoted, sh_quoted};
 use crate::hash::{Sha256Digest, sha256};
 use crate::identifier::Identifier;
@@ -140,11 +141,7 @@ fn trusted(judged: &Judgement) -> Diagnostic {
 }
 
 fn authorized(judged: &Judgement) -> Diagnostic {
-    let register = |found: Diagnostic| {
-        found
-            .sh("endorse register-host HOST.xml")
-            .powershell("Add-HgsAttestationTpmHost -Path HOST.xml")
-    };
+    let register = |found: Diagnostic| found.sh(REGISTER_HERE).powershell(REGISTER_HOST);
     match &judged.lookup {
         Lookup::NotAsked(why) => {
             Diagnostic::warn(&WOULD_AUTHORIZE, format!("could not be found out: {why}"))

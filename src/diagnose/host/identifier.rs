@@ -1,4 +1,5 @@
 use super::IdentifierFile;
+use crate::diagnose::commands::MAKE_IDENTIFIER;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::host::Fact;
 use crate::identifier::Identifier;
@@ -76,9 +77,7 @@ fn ekcert(identifier: &Identifier) -> Diagnostic {
     }
     found
         .then("read the identifier again with all rights: on Windows in an elevated PowerShell")
-        .powershell(
-            "(Get-PlatformIdentifier -Name 'HOST').InnerXml | Out-File HOST.xml -Encoding UTF8",
-        )
+        .powershell(MAKE_IDENTIFIER)
         .then("if the TPM keeps none, its vendor may have it")
         .sh("endorse get-platform-identifier --name HOST --fetch-ekcert --output HOST.xml")
         .then(

@@ -93,7 +93,7 @@ pub struct TpmAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdentifierFile {
     /// Its bytes, in base64 where this is JSON.
-    #[serde(with = "super::files::base64_bytes")]
+    #[serde(with = "crate::diagnose::base64_bytes")]
     pub bytes: Vec<u8>,
 }
 

@@ -2,6 +2,7 @@
 
 use super::view::{Reply, Seen, status_in_words};
 use super::{Answer, Exchange, Outcome};
+use crate::diagnose::commands::EXPORT_PRIVILEGES;
 use crate::diagnose::hgsa::service_info::{OperationMode, ServiceInfo};
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set};
 
@@ -268,8 +269,8 @@ fn no_privilege(answer: &Answer) -> Diagnostic {
              SERVICE (S-1-5-19) and NETWORK SERVICE (S-1-5-20) in it, and restart the pool",
         )
         .powershell("(Get-IISAppPool -Name KeyProtection).ProcessModel.UserName")
-        .powershell("secedit /export /areas USER_RIGHTS /cfg policy.inf")
-        .then("check what was exported: endorse diagnose --path policy.inf")
+        .powershell(EXPORT_PRIVILEGES)
+        .then("check what was exported: endorse diagnose --path secpol.inf")
         .powershell("Restart-WebAppPool -Name KeyProtection")
 }
 

@@ -3,10 +3,10 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::signing::RENEW;
 use super::view::{Offset, Reply, Seen};
 use super::{Exchange, NodeObservation, NtpOutcome};
 use crate::der::Time;
+use crate::diagnose::commands::{RENEW_SIGNER, SET_CLOCK, SHOW_CLOCK};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 pub(super) static CLOCK: Definition = Definition {
@@ -167,13 +167,13 @@ fn clock(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
     let found = found.seen(against_the_signer(seen, node));
     found
         .then("set the clock of the node right; the nodes take their time from their domain")
-        .powershell("w32tm /query /status")
-        .powershell("w32tm /resync")
+        .powershell(SHOW_CLOCK)
+        .powershell(SET_CLOCK)
         .then(
             "if the signer of health certificates was made while the clock was wrong, have the \
              service make a new one",
         )
-        .powershell(RENEW)
+        .powershell(RENEW_SIGNER)
 }
 
 /// How much room the signer's validity leaves for the difference.
@@ -236,6 +236,7 @@ pub(super) fn of_this_machine(node: &NodeObservation) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::diagnose::Question;
+    use crate::diagnose::service::https::Roots;
     use crate::diagnose::service::{Answer, Blob, NtpReading, Outcome, ServiceAddress};
 
     fn exchange(date: &str, asked_ms: i64, answered_ms: i64) -> Exchange {
@@ -301,7 +302,7 @@ mod tests {
                     uncertainty_ms,
                 },
             });
-            let seen = Seen::new(&node, &Question::new(node.time()));
+            let seen = Seen::new(&node, &Roots::new(&Question::new(node.time())));
             diagnostic(&seen, &Clocks::of(&node)).status
         };
         for (milliseconds, status) in [

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::clocks::{Clocks, FAIL_SECONDS, WARN_SECONDS};
 use super::view::{Reply, Seen};
+use crate::diagnose::commands::SET_CLOCK;
 use crate::diagnose::hgsa::service_info::OperationMode;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set, Status};
 
@@ -258,7 +259,7 @@ fn same_clock(nodes: &[&Seen<'_>]) -> Diagnostic {
             };
             found
                 .then("set the clock right on the nodes that are off")
-                .powershell("w32tm /resync")
+                .powershell(SET_CLOCK)
         }
     };
     found.evidence.extend(lines);

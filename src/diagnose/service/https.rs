@@ -10,7 +10,7 @@ use crate::der::Time;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, ServerNames, Set};
 use crate::ek::Certificate;
 use crate::finding::{Code, Severity};
-use crate::trust::{Origin, Policy, PolicyInputs, Store, Supplied, Usage, VerifiedPath};
+use crate::trust::{Origin, Policy, PolicyInputs, Pool, Store, Supplied, Usage, VerifiedPath};
 
 /// How long before its end a certificate is worth a warning, in days: what ACME clients take
 /// for a certificate of three months.
@@ -58,6 +58,26 @@ pub(super) static USAGE: Definition = Definition {
     source: "RFC 5280 section 4.2.1.12",
 };
 
+/// Who is trusted to issue certificates for HTTPS: made once for all nodes.
+pub(super) struct Roots {
+    store: Store,
+    is_empty: bool,
+}
+
+impl Roots {
+    pub(super) fn new(question: &Question) -> Self {
+        let mut store = Store::new();
+        for root in &question.tls_roots {
+            let origin = Origin::File("the roots for HTTPS".to_owned());
+            store.add(Pool::Root, Arc::clone(root), origin);
+        }
+        Self {
+            store,
+            is_empty: question.tls_roots.is_empty(),
+        }
+    }
+}
+
 /// What is to be said of the certificate of a node.
 pub(super) struct Https {
     chain: Chain,
@@ -84,9 +104,9 @@ enum Chain {
 
 impl Https {
     /// Judges what the node showed, as of when that was.
-    pub(super) fn judge(node: &NodeObservation, question: &Question) -> Self {
+    pub(super) fn judge(node: &NodeObservation, roots: &Roots) -> Self {
         let at = node.time();
-        let chain = judge_chain(node, question, at);
+        let chain = judge_chain(node, roots, at);
         let leaf = chain.leaf();
         let names = leaf.map(|leaf| ServerNames::new(leaf.subject(), leaf.extensions()));
         Self {
@@ -96,7 +116,7 @@ impl Https {
             names,
             is_for_servers: leaf.map(|leaf| is_for_servers(leaf)),
             chain,
-            has_roots: !question.tls_roots.is_empty(),
+            has_roots: !roots.is_empty,
             at,
         }
     }
@@ -133,7 +153,7 @@ impl Chain {
     }
 }
 
-fn judge_chain(node: &NodeObservation, question: &Question, at: Time) -> Chain {
+fn judge_chain(node: &NodeObservation, roots: &Roots, at: Time) -> Chain {
     let mut chains = node.exchanges().filter_map(|one| one.tls_chain.as_ref());
     let Some(chain) = chains.next() else {
         return missing(node);
@@ -150,12 +170,7 @@ fn judge_chain(node: &NodeObservation, question: &Question, at: Time) -> Chain {
     };
     // One that cannot be read is not in any path.
     let rest: Vec<_> = certificates.flatten().map(Arc::new).collect();
-    let mut store = Store::new();
-    for root in &question.tls_roots {
-        let origin = Origin::File("the roots for HTTPS".to_owned());
-        store.add(crate::trust::Pool::Root, Arc::clone(root), origin);
-    }
-    let verified = store.verify_with(
+    let verified = roots.store.verify_with(
         &leaf,
         &policy(),
         at,

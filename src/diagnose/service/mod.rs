@@ -25,7 +25,8 @@ pub use observe::{DEFAULT_NODE_TIMEOUT, KEY_PROTECTION_PATH, Looking, MAX_NODES}
 
 use super::{Definition, Diagnostic, Observation, Question, Target};
 use clocks::Clocks;
-use view::Seen;
+use https::Roots;
+pub(super) use view::Seen;
 
 /// The diagnostics of this module.
 pub const DEFINITIONS: &[&Definition] = &[
@@ -51,33 +52,38 @@ pub const DEFINITIONS: &[&Definition] = &[
     &cluster::SINGLE,
 ];
 
-/// What is wrong at one node.
-pub(super) fn node_diagnostics(target: &Target, question: &Question) -> Vec<Diagnostic> {
+/// The nodes of each of these targets, with what can be read of them: read once for all that
+/// is asked.
+pub(super) fn seen<'a>(targets: &'a [Target], question: &Question) -> Vec<Vec<Seen<'a>>> {
+    let roots = Roots::new(question);
+    let of = |target| nodes(target).map(|node| Seen::new(node, &roots)).collect();
+    targets.iter().map(of).collect()
+}
+
+/// What is wrong at the nodes of one target, each by itself.
+pub(super) fn node_diagnostics(nodes: &[Seen<'_>], question: &Question) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for node in nodes(target) {
-        let seen = Seen::new(node, question);
-        found.extend(reach::diagnostics(&seen));
-        if node.address.is_none() {
+    for seen in nodes {
+        found.extend(reach::diagnostics(seen));
+        if seen.node.address.is_none() {
             continue;
         }
-        let clocks = Clocks::of(node);
-        found.extend(https::diagnostics(&seen));
-        found.extend(answers::diagnostics(&seen, question));
-        found.extend(signing::diagnostics(&seen, &clocks));
-        found.push(clocks::diagnostic(&seen, &clocks));
+        let clocks = Clocks::of(seen.node);
+        found.extend(https::diagnostics(seen));
+        found.extend(answers::diagnostics(seen, question));
+        found.extend(signing::diagnostics(seen, &clocks));
+        found.push(clocks::diagnostic(seen, &clocks));
     }
     found
 }
 
 /// What can be seen only by comparing nodes.
-pub(super) fn cluster_diagnostics(targets: &[Target], question: &Question) -> Vec<Diagnostic> {
-    let all = targets.iter().flat_map(nodes);
-    let seen: Vec<Seen<'_>> = all.map(|node| Seen::new(node, question)).collect();
+pub(super) fn cluster_diagnostics(seen: &[Vec<Seen<'_>>], question: &Question) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    if let Some(first) = seen.first() {
+    if let Some(first) = seen.iter().flatten().next() {
         found.push(clocks::of_this_machine(first.node));
     }
-    for service in view::by_service(&seen) {
+    for service in view::by_service(seen.iter().flatten()) {
         found.extend(cluster::diagnostics(&service, question));
     }
     found

@@ -3,7 +3,6 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::files::base64_bytes;
 use crate::der::Time;
 
 /// What was seen of one node of a service: of one address at which it answers, or of the
@@ -179,7 +178,7 @@ pub enum NtpOutcome {
 /// Bytes that came, in base64 where this is JSON.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Blob(#[serde(with = "base64_bytes")] pub Vec<u8>);
+pub struct Blob(#[serde(with = "crate::diagnose::base64_bytes")] pub Vec<u8>);
 
 impl NodeObservation {
     /// A node of which nothing was seen yet.

@@ -6,6 +6,7 @@ use super::clocks::Clocks;
 use super::https::window;
 use super::view::{Reply, Seen};
 use crate::der::Time;
+use crate::diagnose::commands::{RENEW_SIGNER, SET_CLOCK, SHOW_CLOCK};
 use crate::diagnose::hgsa::signers::{SUBJECT, Signers};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::ek::Certificate;
@@ -25,9 +26,6 @@ pub(super) static VALID: Definition = Definition {
     basis: Basis::Documented,
     source: "Troubleshoot the Host Guardian Service, Time Drift",
 };
-
-/// What renews the signer (Troubleshoot the Host Guardian Service, Time Drift).
-pub(super) const RENEW: &str = r"Start-ScheduledTask -TaskPath \Microsoft\Windows\HGSServer -TaskName AttestationSignerCertRenewalTask";
 
 /// The diagnostics about the signers at one node.
 pub(super) fn diagnostics(seen: &Seen<'_>, clocks: &Clocks) -> Vec<Diagnostic> {
@@ -102,10 +100,10 @@ fn valid(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
             "hosts whose clock says so refuse their health certificate: AttestationStatus Expired",
         )
         .then("see first that the clocks of the nodes and hosts are right")
-        .powershell("w32tm /query /status")
-        .powershell("w32tm /resync")
+        .powershell(SHOW_CLOCK)
+        .powershell(SET_CLOCK)
         .then("then have the service make a new signer")
-        .powershell(RENEW)
+        .powershell(RENEW_SIGNER)
 }
 
 /// The signers in words, with a word if none has the subject that HGS itself gives them.

@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use super::https::Https;
+use super::https::{Https, Roots};
 use super::{Answer, Exchange, NodeObservation, NtpOutcome, Outcome, Resolution, ServiceAddress};
 use crate::diagnose::hgsa::service_info::ServiceInfo;
 use crate::diagnose::hgsa::signers::Signers;
-use crate::diagnose::{Diagnostic, Question, Status};
+use crate::diagnose::{Diagnostic, Status};
 
 /// A node as it was seen, with what can be read of it.
-pub(super) struct Seen<'a> {
+pub(in crate::diagnose) struct Seen<'a> {
     pub(super) node: &'a NodeObservation,
     /// What is to be said of its certificate; `None` if the service is reached by http.
     pub(super) https: Option<Https>,
@@ -16,7 +16,7 @@ pub(super) struct Seen<'a> {
 }
 
 /// What came of a request.
-pub(super) enum Reply<T> {
+pub(in crate::diagnose) enum Reply<T> {
     /// It can be read.
     Read(T),
     /// It was not asked for.
@@ -30,10 +30,10 @@ pub(super) enum Reply<T> {
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn new(node: &'a NodeObservation, question: &Question) -> Self {
+    pub(super) fn new(node: &'a NodeObservation, roots: &Roots) -> Self {
         Self {
             node,
-            https: node.service.https.then(|| Https::judge(node, question)),
+            https: node.service.https.then(|| Https::judge(node, roots)),
             info: read(node.service_info.as_ref(), |body| {
                 ServiceInfo::read(body).map_err(|error| error.message)
             }),
@@ -228,7 +228,9 @@ fn seconds_in_words(milliseconds: i64) -> String {
 }
 
 /// The nodes of each service, in the order in which they were seen.
-pub(super) fn by_service<'s, 'a>(seen: &'s [Seen<'a>]) -> Vec<Vec<&'s Seen<'a>>> {
+pub(super) fn by_service<'s, 'a: 's>(
+    seen: impl Iterator<Item = &'s Seen<'a>>,
+) -> Vec<Vec<&'s Seen<'a>>> {
     let mut places: HashMap<&ServiceAddress, usize> = HashMap::new();
     let mut services: Vec<Vec<&Seen<'_>>> = Vec::new();
     for one in seen {

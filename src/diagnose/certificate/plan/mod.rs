@@ -15,6 +15,7 @@ use rcgen::{
 use super::provider::ProviderKind;
 use super::words::ADCS;
 use super::{CLIENT_AUTHENTICATION, CertificateRole, SERVER_AUTHENTICATION};
+use crate::diagnose::commands::RENEW_SIGNER;
 use crate::ek::KeyUsage;
 use crate::finding::Error;
 
@@ -64,8 +65,7 @@ impl RequestPlan {
                 return Err(Error::misuse(
                     "nobody requests the certificate of the attestation signer: the service makes \
                      and renews it by itself",
-                    "to renew it, run on a node: Get-ScheduledTask AttestationSignerCertRenewalTask | \
-                     Start-ScheduledTask",
+                    format!("to renew it, run on a node: {RENEW_SIGNER}"),
                 ));
             }
             CertificateRole::Template => {

@@ -1,8 +1,8 @@
 //! Rules about names.
 
+use super::super::CandidateKind;
 use super::super::Profile;
 use super::super::rule::{Asked, Outcome, Rule};
-use super::super::CandidateKind;
 use super::{EVERY, OBTAIN, PAIR, SIGNER, TLS, source};
 use crate::diagnose::Basis;
 use crate::finding::{Code, Severity};

@@ -61,7 +61,8 @@ pub(super) const RULES: &[Rule] = &[
         basis: Basis::Documented,
         source: source::DRIFT,
         help: "compare the clocks of nodes and hosts, set them right, and run on a node: \
-               Get-ScheduledTask AttestationSignerCertRenewalTask | Start-ScheduledTask",
+               Start-ScheduledTask -TaskPath \\Microsoft\\Windows\\HGSServer -TaskName \
+               AttestationSignerCertRenewalTask",
         check: in_time,
     },
     Rule {

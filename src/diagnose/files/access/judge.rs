@@ -4,7 +4,7 @@ use super::{Entry, Listing};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, powershell_quoted};
 
 /// The service account may read the private keys.
-pub static KEY_FILE_READABLE: Definition = Definition {
+pub(in crate::diagnose::files) static KEY_FILE_READABLE: Definition = Definition {
     id: "key-file-readable",
     set: Set::HostGuardianService,
     title: "The service account can read the private key",

@@ -7,7 +7,7 @@ mod powershell;
 mod sddl;
 
 pub(super) use icacls::{of_printed, of_saved};
-pub use judge::KEY_FILE_READABLE;
+pub(super) use judge::KEY_FILE_READABLE;
 pub(super) use judge::diagnostics;
 pub(super) use powershell::of_objects;
 pub(super) use sddl::{is_sddl, read as read_sddl};

@@ -3,6 +3,7 @@ use serde_json::Value;
 use super::{json, malformed};
 use crate::der::decode_base64;
 use crate::diagnose::attestation::{Guid, PolicyInfo, Step, by_reason};
+use crate::diagnose::commands::{ATTEST, REGISTER_HOST, SHOW_TPM};
 use crate::ek::Certificate;
 use crate::finding::Error;
 
@@ -348,7 +349,7 @@ impl ReplyContent {
                 ),
                 Step::PowerShell("Get-HgsServer"),
                 Step::Do("then have the host attest again"),
-                Step::PowerShell("Test-HgsClientConfiguration"),
+                Step::PowerShell(ATTEST),
             ],
             Self::Payload => &[Step::Do(
                 "update host and service to the same cumulative update, and see that no proxy \
@@ -356,7 +357,7 @@ impl ReplyContent {
             )],
             Self::Rtpm => &[
                 Step::Do("see that the TPM of the host is 2.0, ready and not locked out"),
-                Step::PowerShell("Get-Tpm"),
+                Step::PowerShell(SHOW_TPM),
                 Step::Do("restart the host, and update the firmware of its TPM if it stays so"),
             ],
             Self::TcgLogValidation => &[
@@ -368,7 +369,7 @@ impl ReplyContent {
             ],
             Self::Unauthorized => &[
                 Step::Do("in TPM mode register the platform identifier of the host"),
-                Step::PowerShell("Add-HgsAttestationTpmHost -Path ./host.xml"),
+                Step::PowerShell(REGISTER_HOST),
                 Step::Do(
                     "in Active Directory mode put the computer into a trusted group and restart \
                      it; in host key mode register its key",

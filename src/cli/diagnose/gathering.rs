@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::OpenedBundle;
-use super::gather::Saved;
 use super::host::{self, HostArgs};
 #[cfg(unix)]
 use super::key_file;
 #[cfg(feature = "fetch")]
 use super::live::LiveArgs;
+use super::saved::Saved;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::der::Time;
