@@ -74,7 +74,7 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
     let mut reports: Vec<_> = targets.iter().map(of_one).collect();
     let mut together = service::cluster_diagnostics(targets, question);
     together.extend(host::fabric_diagnostics(targets));
-    together.extend(files::fabric_diagnostics(targets));
+    together.extend(files::fabric_diagnostics(targets, question));
     if !together.is_empty() {
         reports.push(in_sets(
             "the fabric".to_owned(),

@@ -23,6 +23,7 @@ mod reason;
 mod results;
 mod serialized_store;
 mod service_certificates;
+mod service_exports;
 mod status;
 mod stores;
 
@@ -30,11 +31,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bundle::{Cause, Missing};
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
+use crate::ek::Certificate;
 use crate::identifier::Identifier;
 
 pub use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
-pub use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
+pub use attempts::{AD_ATTESTATION_EVENT, ATTESTATION_EVENT, EVENT_LOG_WHOLE};
 pub use audit_event::GMSA_AUDIT_EVENT;
 pub use dump_policies::DUMP_POLICIES_PRESENT;
 pub use ekcert_message::EKCERT_MESSAGE;
@@ -54,6 +56,7 @@ pub const DEFINITIONS: &[&Definition] = &[
     &GMSA_AUDIT_EVENT,
     &KEY_FILE_READABLE,
     &ATTESTATION_EVENT,
+    &AD_ATTESTATION_EVENT,
     &DUMP_POLICIES_PRESENT,
     &ATTESTATION_STATUS,
     &EKCERT_MESSAGE,
@@ -61,6 +64,8 @@ pub const DEFINITIONS: &[&Definition] = &[
     &HGS_CERTIFICATE,
     &HGS_CERTIFICATES_SAME,
     &HEALTH_CERTIFICATE,
+    &service_exports::REPLICATED,
+    &service_exports::PRIMARY,
 ];
 
 /// A file as it was saved.
@@ -91,14 +96,15 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     found.extend(ekcert_message::diagnostics(&files));
     found.extend(stores::diagnostics(&files));
     found.extend(service_certificates::diagnostics(&files, question.at));
+    found.extend(service_exports::diagnostics(&files, question));
     found
 }
 
 /// What can be seen only by comparing the files of several targets.
-pub(super) fn fabric_diagnostics(targets: &[Target]) -> Vec<Diagnostic> {
-    service_certificates::compared(targets)
-        .into_iter()
-        .collect()
+pub(super) fn fabric_diagnostics(targets: &[Target], question: &Question) -> Vec<Diagnostic> {
+    let mut found = Vec::from_iter(service_certificates::compared(targets));
+    found.extend(service_exports::compared(targets, question));
+    found
 }
 
 /// Every certificate in the files of a target, with the name of its file: those of the
@@ -111,6 +117,14 @@ pub fn certificates(target: &Target) -> Vec<(String, StoredCertificate)> {
         all.map(|one| (name.clone(), one)).collect::<Vec<_>>()
     };
     files.iter().flat_map(of).collect()
+}
+
+/// Every health certificate of a host in the files of a target, with the name of its file.
+pub(super) fn health_certificates(target: &Target) -> Vec<(String, Certificate)> {
+    let all = certificates(target).into_iter();
+    let all = all.map(|(name, one)| (name, one.certificate));
+    all.filter(|(_, one)| service_certificates::is_health_certificate(one))
+        .collect()
 }
 
 /// Every platform identifier in the files of a target, with the name of its file.

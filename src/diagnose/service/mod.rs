@@ -7,6 +7,7 @@
 mod answers;
 mod clocks;
 mod cluster;
+mod health;
 mod https;
 mod name;
 mod observation;
@@ -25,7 +26,9 @@ pub use observation::{
 pub use observe::{DEFAULT_NODE_TIMEOUT, KEY_PROTECTION_PATH, Looking, MAX_NODES};
 
 use super::{Definition, Diagnostic, Observation, Question, Target};
+pub(super) use answers::{judge_mode, judge_mode_support};
 use clocks::Clocks;
+pub(super) use cluster::judge_same_mode;
 use view::Seen;
 
 /// The diagnostics of this module.
@@ -42,6 +45,7 @@ pub const DEFINITIONS: &[&Definition] = &[
     &signing::ANSWER,
     &signing::VALID,
     &clocks::CLOCK,
+    &clocks::AD_MODE,
     &answers::KEY_PROTECTION,
     &answers::MODE_SUPPORTED,
     &clocks::REFERENCE,
@@ -50,6 +54,7 @@ pub const DEFINITIONS: &[&Definition] = &[
     &cluster::SAME_CLOCK,
     &cluster::SAME_LEVEL,
     &cluster::SINGLE,
+    &health::BY_NODE_CLOCK,
 ];
 
 /// What is wrong at one node.
@@ -66,6 +71,7 @@ pub(super) fn node_diagnostics(target: &Target, question: &Question) -> Vec<Diag
         found.extend(answers::diagnostics(&seen, question));
         found.extend(signing::diagnostics(&seen, &clocks));
         found.push(clocks::diagnostic(&seen, &clocks));
+        found.extend(clocks::for_kerberos(&seen, &clocks));
     }
     found
 }
@@ -81,6 +87,7 @@ pub(super) fn cluster_diagnostics(targets: &[Target], question: &Question) -> Ve
     for service in view::by_service(&seen) {
         found.extend(cluster::diagnostics(&service, question));
     }
+    found.extend(health::diagnostic(targets, &seen));
     found
 }
 
