@@ -211,6 +211,16 @@ fn what_hosts_and_services_say_of_themselves() {
     ] {
         assert_eq!(statuses(file, id, &[]), [expected], "{file}");
     }
+    // -Force counts under v1 alone, and not for what somebody withdrew the trust in.
+    let force = "-PolicyVersion v1 -Force";
+    assert!(text_of("messages/untrusted.txt", &[]).contains(force));
+    assert!(text_of("messages/missing.txt", &[]).contains(force));
+    let text = text_of("messages/revoked.txt", &[]);
+    assert!(text.contains("is not trusted, for Revoked"), "{text}");
+    assert!(
+        text.contains("do not register the host") && !text.contains("-Force"),
+        "{text}"
+    );
     let text = text_of("messages/untrusted.txt", &[]);
     assert!(
         text.contains("0123456789ABCDEF0123456789ABCDEF01234567"),

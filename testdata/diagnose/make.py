@@ -257,6 +257,10 @@ MESSAGES = {
         f"Add-HgsAttestationTpmHost : Certificate with thumbprint {THUMBPRINT} cannot be trusted "
         "because of error UntrustedRoot.\n"
     ).encode(),
+    "revoked.txt": (
+        f"Add-HgsAttestationTpmHost : Certificate with thumbprint {THUMBPRINT} cannot be trusted "
+        "because of error Revoked.\n"
+    ).encode(),
     "hgstrace.txt": (
         "Overall Result: Fail\n    hyp01: Fail\n        Guarded Host: Fail\n"
         "            Code Integrity Policy Active: Fail\n            >>> Apply a policy.\n"
