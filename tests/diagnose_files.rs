@@ -198,6 +198,9 @@ fn what_hosts_and_services_say_of_themselves() {
         ("client/passed.xml", "attestation-status", "pass"),
         ("client/expired.xml", "attestation-status", "fail"),
         ("client/unauthorized.xml", "attestation-status", "fail"),
+        ("client/ad.xml", "attestation-status", "fail"),
+        ("client/ad.xml", "hgs-mode-not-deprecated", "warn"),
+        ("client/passed.xml", "hgs-mode-not-deprecated", "pass"),
         ("policies/all.xml", "dump-policies-present", "pass"),
         (
             "policies/without-dumps.xml",

@@ -386,6 +386,7 @@ def main():
     write("policies/without-dumps.xml", policies(POLICY_NAMES[:-3]))
     for name, status in (("passed", "Passed"), ("expired", "Expired"), ("unauthorized", "UnauthorizedHost")):
         write(f"client/{name}.xml", client(status, {"Passed": 100, "Expired": 200}.get(status, 301), "NoInformation"))
+    write("client/ad.xml", client("UnauthorizedHost", 301, "NoInformation", ("AD", 2)))
     for name in ("attempts", "german"):
         write(f"events/{name}.evtx", evtx.log(LOGS[name]))
     for name in ("attempts", "passed", "words", "ad-passed"):

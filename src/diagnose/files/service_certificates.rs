@@ -1,7 +1,7 @@
 //! The certificates of the service among saved files: by the rules for their roles, and
 //! whether every node has the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::certificates;
 use super::content::ReadFile;
@@ -48,18 +48,18 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>], at: Time) -> Vec<Diagnostic> {
         .flat_map(|file| file.certificates().iter().map(|one| (file.name, one)));
     // The export of a store says who has the key, and only a list of the service says what the
     // certificate is for.
-    let of_list = |store: &StoredCertificate| {
-        let mut listed = all
-            .clone()
-            .filter(|(_, one)| one.certificate == store.certificate);
-        listed.find_map(|(_, one)| role(&one.place))
-    };
-    let judged = all.clone().filter_map(|(name, one)| {
+    let listed = all.clone();
+    let listed: BTreeMap<&[u8], CertificateRole> = listed
+        .filter_map(|(_, one)| Some((one.certificate.der(), role(&one.place)?)))
+        .collect();
+    let judged = all.filter_map(|(name, one)| {
         if is_health_certificate(&one.certificate) {
             return Some(health_certificate(name, &one.certificate, at));
         }
-        let own = role(&one.place);
-        let role = own.or_else(|| one.key.is_some().then(|| of_list(one)).flatten())?;
+        let role = match (role(&one.place), &one.key) {
+            (None, Some(_)) => listed.get(one.certificate.der()).copied(),
+            (own, _) => own,
+        }?;
         Some(judge(name, one, role, at))
     });
     judged.collect()

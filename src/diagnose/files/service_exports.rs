@@ -37,6 +37,9 @@ const KINDS: [&str; 2] = ["Signing", "Encryption"];
 /// The name of the type that a certificate has which was added by its thumbprint.
 const BY_THUMBPRINT: &str = "CertificateReference";
 
+/// The most certificates that are shown one by one.
+const MAX_SHOWN: usize = 20;
+
 /// The diagnostics about what the files of one target say of the service.
 pub(super) fn diagnostics(files: &[ReadFile<'_>], question: &Question) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -179,9 +182,14 @@ fn replicated(file: &str, certificates: &[Listed]) -> Diagnostic {
         &REPLICATED,
         format!("{file}: {count} certificates were added by their thumbprint"),
     );
-    let found = by_hand.iter().fold(found, |found, one| {
+    let found = by_hand.iter().take(MAX_SHOWN).fold(found, |found, one| {
         found.seen(format!("{}: {}", one.kind, one.shown))
     });
+    let more = count.saturating_sub(MAX_SHOWN);
+    let found = match more {
+        0 => found,
+        _ => found.seen(format!("and {more} more")),
+    };
     found
         .then(
             "install each of them with its private key on every node, or give every node access to \

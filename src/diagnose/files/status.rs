@@ -251,6 +251,29 @@ mod tests {
         );
     }
 
+    /// What an unknown host has to do depends on the mode, if that is known.
+    #[test]
+    fn each_mode_knows_hosts_by_something_else() {
+        const WORDS: [&str; 3] = ["in TPM mode", "in AD mode", "in host key mode"];
+        for (mode, expected) in [
+            ("Tpm", [true, false, false]),
+            ("1", [true, false, false]),
+            ("AD", [false, true, false]),
+            ("ActiveDirectory", [false, true, false]),
+            ("2", [false, true, false]),
+            ("HostKey", [false, false, true]),
+            ("Unknown", [true, true, true]),
+        ] {
+            let more = format!("AttestationOperationMode : {mode}\n");
+            let remedy = format!("{:?}", judged("UnauthorizedHost", &more).remedy);
+            assert_eq!(
+                WORDS.map(|words| remedy.contains(words)),
+                expected,
+                "{mode}"
+            );
+        }
+    }
+
     #[test]
     fn how_long_a_property_may_be() {
         let with = |count: usize| {
