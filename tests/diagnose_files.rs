@@ -615,6 +615,21 @@ fn certificates_and_modes_of_nodes() {
     );
 }
 
+/// Who a file is of shows in what only a node or only a host says of itself.
+#[test]
+fn files_tell_whose_they_are() {
+    for (file, role) in [
+        ("nodes/agree/hgs01/Server.xml", "host-guardian-service"),
+        ("nodes/by-thumbprint.xml", "host-guardian-service"),
+        ("client/passed.xml", "guarded-host"),
+        ("policy/right.inf", "unknown"),
+    ] {
+        let path = format!("testdata/diagnose/{file}");
+        let document = document(&endorse(&["--path", &path]));
+        assert_eq!(document["results"][0]["role"], role, "{file}");
+    }
+}
+
 /// The nodes of one service by the files of each: the same certificates or not, and the known
 /// trouble after a change from TPM to AD mode with its command for the node that is behind.
 #[test]

@@ -154,8 +154,8 @@ pub fn nothing_was_read(report: &TargetReport) -> bool {
     readable.peek().is_some() && readable.all(|one| one.status != Status::Pass)
 }
 
-/// What a target is, where a file of its folder of traces says so. Only small files are
-/// looked at.
+/// What a target is, where a file of its folder of traces says so, or else one with what only a
+/// node or only a host says of itself. Only small files are looked at.
 pub fn role_of(target: &Target) -> Role {
     /// Far more than what describes a target.
     const MAX_LEN: usize = 64 * 1024;
@@ -163,22 +163,32 @@ pub fn role_of(target: &Target) -> Role {
         Observation::File(file) if file.bytes.len() <= MAX_LEN => Some(file),
         _ => None,
     });
-    let mut roles = files.filter_map(|file| {
-        let content = content::read(&file.name, &file.bytes).ok()?;
-        let content::Content::Objects { values, .. } = content else {
-            return None;
+    let mut inferred = None;
+    for file in files {
+        let content = content::read(&file.name, &file.bytes);
+        let Ok(content::Content::Objects { values, .. }) = content else {
+            continue;
         };
-        let mut objects = object::objects(&values).into_iter();
-        objects.find_map(|object| {
+        let stated = object::objects(&values).into_iter().find_map(|object| {
             object.text("HostName")?;
             match object.text("Role")?.as_str() {
                 "HostGuardianService" => Some(Role::HostGuardianService),
                 "GuardedHost" => Some(Role::GuardedHost),
                 _ => None,
             }
-        })
-    });
-    roles.next().unwrap_or(Role::Unknown)
+        });
+        if let Some(role) = stated {
+            return role;
+        }
+        inferred = inferred.or_else(|| {
+            if service_exports::is_of_node(&values) {
+                Some(Role::HostGuardianService)
+            } else {
+                status::is_of_host(&values).then_some(Role::GuardedHost)
+            }
+        });
+    }
+    inferred.unwrap_or(Role::Unknown)
 }
 
 fn unread(target: &Target) -> impl Iterator<Item = &Missing> {

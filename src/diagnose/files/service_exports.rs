@@ -72,16 +72,26 @@ pub(super) fn compared(targets: &[Target], question: &Question) -> Option<Diagno
     (nodes.len() > 1).then(|| judge_same_mode(&nodes, question))
 }
 
+/// Whether only a node says this of itself.
+pub(super) fn is_of_node(values: &[Value]) -> bool {
+    let mut all = objects(values).into_iter();
+    modes_of(values).next().is_some() || all.any(|object| Listed::of(object).is_some())
+}
+
 /// The modes that a file says a service is in: what `Get-HgsServer` gives has the mode and a
 /// URL, and no status of a host.
 fn modes<'f>(file: &'f ReadFile<'_>) -> impl Iterator<Item = OperationMode> + use<'f> {
+    modes_of(file.values())
+}
+
+fn modes_of(values: &[Value]) -> impl Iterator<Item = OperationMode> {
     let of_server = |object: &&Object| {
         object.member("AttestationStatus").is_none()
             && ["AttestationUrl", "KeyProtectionUrl"]
                 .iter()
                 .any(|url| object.member(url).is_some())
     };
-    let servers = objects(file.values()).into_iter().filter(of_server);
+    let servers = objects(values).into_iter().filter(of_server);
     servers.filter_map(|server| mode(&server.text("AttestationOperationMode")?))
 }
 

@@ -2,7 +2,7 @@
 //! any form.
 
 use super::content::ReadFile;
-use super::object::{Object, objects};
+use super::object::{Object, Value, objects};
 use super::reason::{Reason, by_name};
 use super::service_exports::mode as mode_of;
 use crate::diagnose::hgsa::service_info::OperationMode;
@@ -46,6 +46,12 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// Whether only a host says this of itself.
+pub(super) fn is_of_host(values: &[Value]) -> bool {
+    let mut all = objects(values).into_iter();
+    all.any(|object| field(object, "AttestationStatus").is_some())
 }
 
 /// A property of a client. One that is longer than all names together says nothing.
