@@ -229,3 +229,59 @@ fn any_bytes_are_survived() {
         assert!(endorse::diagnose::Bundle::read(&seed).is_ok());
     }
 }
+
+/// A platform identifier in a folder is judged like one that was named, here and from a bundle.
+#[test]
+fn identifiers_are_judged_wherever_they_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    fs::create_dir(here.join("saved")).unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/cli");
+    for (from, to) in [
+        ("hyp01.xml", "saved/hyp01.xml"),
+        ("no-ekcert.xml", "saved/no-ekcert.xml"),
+        ("root.pem", "root.pem"),
+        ("intermediate.der", "intermediate.der"),
+    ] {
+        fs::copy(data.join(from), here.join(to)).unwrap();
+    }
+    let trusted = ["--roots", "root.pem", "--intermediates", "intermediate.der"];
+    let collect = ["collect", "--path", "saved", "--output", "b.json"];
+    assert_eq!(diagnose(here, &collect).status.code(), Some(0));
+    let of_hosts = |document: &Value| -> Vec<Value> {
+        let targets = document["results"].as_array().unwrap().iter();
+        let hosts = targets.filter(|target| target["role"] == "guarded-host");
+        // Only the place differs.
+        hosts.map(|target| target["sets"].clone()).collect()
+    };
+    let named = [
+        "--identifier",
+        "saved/hyp01.xml",
+        "--identifier",
+        "saved/no-ekcert.xml",
+    ];
+    for (judged_by, trust) in [(&[][..], "fail"), (&trusted, "pass")] {
+        let ask = |what: &[&str]| diagnose(here, &[&["--json"], what, judged_by].concat());
+        let (named, folder) = (ask(&named), ask(&["--path", "saved"]));
+        let bundled = ask(&["--path", "b.json"]);
+        let codes = [&named, &folder, &bundled].map(|output| output.status.code());
+        // The one without an EKcert fails in any case.
+        assert_eq!(codes, [Some(1); 3]);
+        let (named, folder, bundled) = (json(&named), json(&folder), json(&bundled));
+        assert_eq!(of_hosts(&named).len(), 2);
+        assert_eq!(of_hosts(&folder), of_hosts(&named));
+        assert_eq!(folder["results"], bundled["results"]);
+        let first = of_hosts(&folder)[0].to_string();
+        let words = format!(
+            "\"id\":\"identifier-trusted\",\"title\":\"The endorsement key is vouched for by a trusted vendor\",\"status\":\"{trust}\""
+        );
+        assert!(first.contains(&words), "{first}");
+    }
+    // Alone and trusted, the folder ends well, and so does its bundle.
+    fs::remove_file(here.join("saved/no-ekcert.xml")).unwrap();
+    assert_eq!(diagnose(here, &collect).status.code(), Some(0));
+    for path in ["saved", "b.json"] {
+        let output = diagnose(here, &[&["--path", path], &trusted[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+}

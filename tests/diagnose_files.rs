@@ -122,7 +122,7 @@ fn one_log_in_three_forms_says_one_thing() {
         let file = format!("events/{file}");
         assert_eq!(
             statuses(&file, "attestation-event", &[]),
-            ["fail"; 3],
+            ["fail"; 2],
             "{file}"
         );
         assert_eq!(statuses(&file, "event-log-whole", &[]), [""; 0], "{file}");
@@ -198,6 +198,9 @@ fn what_hosts_and_services_say_of_themselves() {
         ("client/passed.xml", "attestation-status", "pass"),
         ("client/expired.xml", "attestation-status", "fail"),
         ("client/unauthorized.xml", "attestation-status", "fail"),
+        ("client/ad.xml", "attestation-status", "fail"),
+        ("client/ad.xml", "hgs-mode-not-deprecated", "warn"),
+        ("client/passed.xml", "hgs-mode-not-deprecated", "pass"),
         ("policies/all.xml", "dump-policies-present", "pass"),
         (
             "policies/without-dumps.xml",
@@ -211,6 +214,16 @@ fn what_hosts_and_services_say_of_themselves() {
     ] {
         assert_eq!(statuses(file, id, &[]), [expected], "{file}");
     }
+    // -Force counts under v1 alone, and not for what somebody withdrew the trust in.
+    let force = "-PolicyVersion v1 -Force";
+    assert!(text_of("messages/untrusted.txt", &[]).contains(force));
+    assert!(text_of("messages/missing.txt", &[]).contains(force));
+    let text = text_of("messages/revoked.txt", &[]);
+    assert!(text.contains("is not trusted, for Revoked"), "{text}");
+    assert!(
+        text.contains("do not register the host") && !text.contains("-Force"),
+        "{text}"
+    );
     let text = text_of("messages/untrusted.txt", &[]);
     assert!(
         text.contains("0123456789ABCDEF0123456789ABCDEF01234567"),
@@ -555,6 +568,194 @@ fn forms_are_told_apart() {
         "x",
         read("revocation/ek-revoked.crl")
     )));
+}
+
+/// What nodes say of themselves: their certificates by the rules, how they were added, and
+/// the mode.
+#[test]
+fn certificates_and_modes_of_nodes() {
+    for (file, id, expected) in [
+        (
+            "agree/hgs01/Certificates.xml",
+            "hgs-certificate",
+            &["pass"; 3][..],
+        ),
+        (
+            "agree/hgs01/Certificates.xml",
+            "hgs-certificates-replicated",
+            &["pass"],
+        ),
+        (
+            "agree/hgs01/Certificates.xml",
+            "hgs-certificate-primary",
+            &["pass"],
+        ),
+        ("agree/hgs01/Server.xml", "hgs-operation-mode", &["pass"]),
+        (
+            "agree/hgs01/Server.xml",
+            "hgs-mode-not-deprecated",
+            &["pass"],
+        ),
+        (
+            "differ/hgs02/Server.xml",
+            "hgs-mode-not-deprecated",
+            &["warn"],
+        ),
+        ("no-encryption.xml", "hgs-certificate", &["pass", "fail"]),
+        (
+            "by-thumbprint.xml",
+            "hgs-certificates-replicated",
+            &["warn"],
+        ),
+        ("no-primary.xml", "hgs-certificate-primary", &["warn"]),
+        ("legacy", "hgs-certificate", &["pass", "pass", "fail"]),
+        ("module", "hgs-certificate", &["pass", "pass", "pass"]),
+    ] {
+        let mut found = statuses(&format!("nodes/{file}"), id, &[]);
+        found.sort_by_key(|status| status == "fail");
+        assert_eq!(found, expected, "{file} {id}");
+    }
+    let text = text_of("nodes/no-encryption.xml", &[]);
+    assert!(text.contains("hgs-key-usage: "), "{text}");
+    let text = text_of("nodes/by-thumbprint.xml", &[]);
+    assert!(text.contains("Encryption: CN=HGS Encryption"), "{text}");
+    assert!(
+        !text.contains("Signing: CN=HGS Signing,O=Bastion Test (c6f0"),
+        "{text}"
+    );
+    let text = text_of("nodes/legacy", &[]);
+    assert!(text.contains("hgs-provider: "), "{text}");
+    let text = text_of("nodes/module", &[]);
+    assert!(text.contains("an nShield module: "), "{text}");
+    // A mode that is not the one that is expected, as with a service that is asked.
+    let ad = ["--expect-mode", "ad"];
+    assert_eq!(
+        statuses("nodes/agree/hgs01/Server.xml", "hgs-operation-mode", &ad),
+        ["fail"]
+    );
+}
+
+/// Who a file is of shows in what only a node or only a host says of itself.
+#[test]
+fn files_tell_whose_they_are() {
+    for (file, role) in [
+        ("nodes/agree/hgs01/Server.xml", "host-guardian-service"),
+        ("nodes/by-thumbprint.xml", "host-guardian-service"),
+        ("client/passed.xml", "guarded-host"),
+        ("policy/right.inf", "unknown"),
+    ] {
+        let path = format!("testdata/diagnose/{file}");
+        let document = document(&endorse(&["--path", &path]));
+        assert_eq!(document["results"][0]["role"], role, "{file}");
+    }
+}
+
+/// The nodes of one service by the files of each: the same certificates or not, and the known
+/// trouble after a change from TPM to AD mode with its command for the node that is behind.
+#[test]
+fn nodes_are_compared_by_their_files() {
+    for (folder, expected) in [("agree", "pass"), ("differ", "fail")] {
+        for id in ["hgs-certificates-same", "hgs-nodes-same-mode"] {
+            assert_eq!(
+                statuses(&format!("nodes/{folder}"), id, &[]),
+                [expected],
+                "{folder} {id}"
+            );
+        }
+    }
+    let text = text_of("nodes/differ", &[]);
+    for part in [
+        "known problem: ",
+        "Set-HgsServer -TrustActiveDirectory  # on the node hgs01",
+        "only hgs01 has 'CN=HGS Signing",
+        "only hgs02 has 'CN=HGS Signing",
+        "one was renewed",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("# on the node hgs02"), "{text}");
+    // What only one node saved is no difference.
+    let directory = tempfile::tempdir().unwrap();
+    for (node, from) in [
+        ("hgs01", "agree/hgs01/Certificates.xml"),
+        ("hgs02", "legacy/Certificates.xml"),
+    ] {
+        fs::create_dir(directory.path().join(node)).unwrap();
+        let from = Path::new("testdata/diagnose/nodes").join(from);
+        fs::copy(from, directory.path().join(node).join("x")).unwrap();
+    }
+    let output = endorse(&["--path", directory.path().to_str().unwrap()]);
+    let found = results(&output);
+    let same = (
+        "the fabric".to_owned(),
+        "hgs-certificates-same".to_owned(),
+        "pass".to_owned(),
+    );
+    assert!(found.contains(&same), "{found:?}");
+}
+
+/// What was refused in AD mode is told in the set for that mode, and nowhere else.
+#[test]
+fn attempts_in_ad_mode_have_their_set() {
+    for file in ["attempts.evtx", "attempts.xml", "attempts.clixml"] {
+        let file = format!("events/{file}");
+        assert_eq!(
+            statuses(&file, "ad-attestation-event", &[]),
+            ["fail"],
+            "{file}"
+        );
+        let path = format!("testdata/diagnose/{file}");
+        for (set, count) in [("GuardedFabricADMode", 1), ("GuardedFabricTpmMode", 0)] {
+            let found = results(&endorse(&["--path", &path, "--diagnostic", set]));
+            let of_set = found
+                .iter()
+                .filter(|(_, id, _)| id == "ad-attestation-event");
+            assert_eq!(of_set.count(), count, "{file} {set}");
+        }
+    }
+    assert_eq!(
+        statuses("events/ad-passed.xml", "ad-attestation-event", &[]),
+        ["pass"]
+    );
+    assert_eq!(
+        statuses("events/ad-passed.xml", "attestation-event", &[]),
+        [""; 0]
+    );
+    assert_eq!(
+        statuses("events/passed.xml", "ad-attestation-event", &[]),
+        [""; 0]
+    );
+}
+
+/// The states of the three policies decide which hosts pass, as their table has it.
+#[test]
+fn which_policies_about_dumps_are_in_force() {
+    for (file, status, fails) in [
+        (
+            "all",
+            "pass",
+            "a host with memory dumps plain: fails Hgs_NoDumps and Hgs_DumpEncryption",
+        ),
+        (
+            "encrypted",
+            "pass",
+            "a host with memory dumps encrypted, unknown key: fails Hgs_DumpEncryptionKey",
+        ),
+        (
+            "open",
+            "warn",
+            "a host with memory dumps plain: passes these policies",
+        ),
+    ] {
+        let file = format!("policies/{file}.xml");
+        assert_eq!(
+            statuses(&file, "dump-policies-present", &[]),
+            [status],
+            "{file}"
+        );
+        let text = text_of(&file, &[]);
+        assert!(text.contains(fails), "{file}: {text}");
+    }
 }
 
 /// The certificates of the service say what they are for.

@@ -143,3 +143,47 @@ pub struct Definition {
     /// Where the rule stands: `Troubleshoot the Host Guardian Service, Time drift`.
     pub source: &'static str,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of `-Diagnostic` that the help of `Get-HgsTrace` has, all of them.
+    #[test]
+    fn every_value_of_the_cmdlet_is_one_here() {
+        let sets = |name: &str| {
+            let selection = Selection::named(name)?;
+            Some(Set::ALL.iter().filter(|set| selection.holds(**set)).count())
+        };
+        for (name, count) in [
+            ("Base", 1),
+            ("All", 9),
+            ("GuardedFabric", 7),
+            ("GuardedFabricTpmMode", 2),
+            ("GuardedFabricADMode", 2),
+            ("BestPractices", 2),
+            ("GuardedHost", 2),
+            ("HostGuardianService", 2),
+            ("Networking", 2),
+            ("Https", 2),
+            ("Hardware", 2),
+        ] {
+            assert_eq!(sets(name), Some(count), "{name}");
+            assert_eq!(sets(&name.to_lowercase()), Some(count), "{name}");
+        }
+        assert_eq!(sets("None"), None);
+    }
+
+    /// No set is there in name only.
+    #[test]
+    fn every_set_has_a_diagnostic() {
+        let all: Vec<_> = crate::diagnose::DEFINITIONS
+            .iter()
+            .copied()
+            .flatten()
+            .collect();
+        for set in Set::ALL {
+            assert!(all.iter().any(|one| one.set == *set), "{set}");
+        }
+    }
+}

@@ -57,14 +57,14 @@ impl Question {
 /// Judges what was seen. Diagnostics that need several targets are in a target of their own,
 /// with the role [`Role::Fabric`], at the end.
 pub fn diagnose(targets: &[Target], question: &Question) -> Report {
-    let mut nodes = Vec::new();
+    let mut comparable = Vec::new();
     let seen = service::seen(targets, question);
     let of_one = |(target, seen): (&Target, &Vec<service::Seen<'_>>)| {
         let mut found = service::node_diagnostics(seen, question);
         found.extend(host::diagnostics(target, question));
-        let (of_files, node) = files::diagnostics(target, question);
+        let (of_files, compared) = files::diagnostics(target, question);
         found.extend(of_files);
-        nodes.extend(node);
+        comparable.extend(compared);
         found.extend(bundle::diagnostics(target));
         found.extend(key_file::diagnostics(target));
         in_sets(
@@ -76,9 +76,9 @@ pub fn diagnose(targets: &[Target], question: &Question) -> Report {
         )
     };
     let mut reports: Vec<_> = targets.iter().zip(&seen).map(of_one).collect();
-    let mut together = service::cluster_diagnostics(&seen, question);
+    let mut together = service::cluster_diagnostics(&seen, &comparable, question);
     together.extend(host::fabric_diagnostics(targets));
-    together.extend(files::fabric_diagnostics(&nodes));
+    together.extend(files::fabric_diagnostics(&comparable, question));
     if !together.is_empty() {
         reports.push(in_sets(
             "the fabric".to_owned(),

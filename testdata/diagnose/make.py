@@ -93,6 +93,7 @@ ATTEMPTS = [
 LOGS = {
     "attempts": ATTEMPTS,
     "passed": ATTEMPTS[:2],
+    "ad-passed": [event(1519, 0, ACTIVITIES[0], [("Host", "BASTION\\HYP01$")])],
     "english": [application(AUDIT_ENGLISH)],
     "german": [application(AUDIT_GERMAN)],
     "words": [application(AUDIT_WORDS)],
@@ -197,13 +198,17 @@ POLICY_NAMES = [
 ]
 
 
-def policies(names):
-    """As Get-HgsAttestationPolicy gives."""
+def policies(names, disabled=()):
+    """As Get-HgsAttestationPolicy gives. That a property State tells it is made up."""
     return clixml(
         "".join(
             obj(
                 ["Microsoft.Windows.RemoteAttestation.Policy"],
-                [f'<S N="Name">Hgs_{name}</S>', f'<S N="PolicyType">{name}</S>', '<S N="State">Enabled</S>'],
+                [
+                    f'<S N="Name">Hgs_{name}</S>',
+                    f'<S N="PolicyType">{name}</S>',
+                    f'<S N="State">{"Disabled" if name in disabled else "Enabled"}</S>',
+                ],
                 ref=index,
             )
             for index, name in enumerate(names)
@@ -252,6 +257,10 @@ MESSAGES = {
         f"Add-HgsAttestationTpmHost : Certificate with thumbprint {THUMBPRINT} cannot be trusted "
         "because of error UntrustedRoot.\n"
     ).encode(),
+    "revoked.txt": (
+        f"Add-HgsAttestationTpmHost : Certificate with thumbprint {THUMBPRINT} cannot be trusted "
+        "because of error Revoked.\n"
+    ).encode(),
     "hgstrace.txt": (
         "Overall Result: Fail\n    hyp01: Fail\n        Guarded Host: Fail\n"
         "            Code Integrity Policy Active: Fail\n            >>> Apply a policy.\n"
@@ -263,6 +272,69 @@ def write(path, octets):
     path = HERE / path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(octets)
+
+
+def key_protection(entries, communications=None):
+    """As Get-HgsKeyProtectionCertificate gives: (type, certificate, primary, by thumbprint); and
+    Get-HgsKeyProtectionConfiguration with the one for communications."""
+    def x509(name, der, ref):
+        raw = base64.b64encode(der).decode()
+        types = "<T>System.Security.Cryptography.X509Certificates.X509Certificate2</T>"
+        return f'<Obj N="{name}" RefId="{ref}"><TN RefId="{ref}">{types}</TN><Props><BA N="RawData">{raw}</BA></Props></Obj>'
+
+    body = ""
+    for index, (kind, der, primary, by_thumbprint) in enumerate(entries):
+        ref = 10 * index
+        # The first name is in Microsoft's own script about certificates; the second is made up.
+        data = "CertificateReference" if by_thumbprint else "CertificateValue"
+        members = [
+            enum("CertificateType", "Kps.CertificateType", kind, index, ref + 1),
+            f'<B N="IsPrimary">{primary}</B>',
+            '<B N="IsEnabled">true</B>',
+            x509("Certificate", der, ref + 2),
+            f'<Obj N="CertificateData" RefId="{ref + 3}"><TN RefId="{ref + 3}"><T>Microsoft.Windows.KpsServer.Common.CertificateManagement.{data}</T></TN>'
+            f'<Props>{x509("Certificate", der, ref + 4)}</Props></Obj>',
+        ]
+        body += obj(["Kps.Certificate"], members, ref=ref)
+    if communications:
+        body += obj(["Kps.Configuration"], [x509("CommunicationsCertificate", communications, 901)], ref=900)
+    return clixml(body)
+
+
+def server(mode):
+    """As Get-HgsServer gives: a dictionary."""
+    entry = '<En><S N="Key">{}</S><S N="Value">{}</S></En>'.format
+    url = "http://hgs.bastion.test/"
+    entries = [
+        entry("AttestationOperationMode", mode),
+        entry("AttestationUrl", url + "Attestation"),
+        entry("KeyProtectionUrl", url + "KeyProtection"),
+    ]
+    return clixml(f'<Obj RefId="0"><TN RefId="0"><T>System.Collections.Hashtable</T></TN><DCT>{"".join(entries)}</DCT></Obj>')
+
+
+def nodes():
+    """What was saved on the nodes of a service, a folder for each."""
+    signing, renewed, web, encryption, tls = (
+        certificate(f"hgs-certificates/{name}.cer") for name in ("signing", "renewed", "web", "encryption", "tls")
+    )
+    pair = [("Signing", signing, "true", False), ("Encryption", encryption, "true", False)]
+    for folder, listing, modes in (
+        ("agree", [pair, pair], ["Tpm", "Tpm"]),
+        ("differ", [pair, [("Signing", renewed, "true", False), pair[1]]], ["Tpm", "AD"]),
+    ):
+        for number, (entries, mode) in enumerate(zip(listing, modes), 1):
+            write(f"nodes/{folder}/hgs0{number}/Certificates.xml", key_protection(entries, tls))
+            write(f"nodes/{folder}/hgs0{number}/Server.xml", server(mode))
+    for folder, provider, kind in (
+        ("legacy", "Microsoft Enhanced Cryptographic Provider v1.0", 1),
+        ("module", "nCipher Security World Key Storage Provider", 0),
+    ):
+        write(f"nodes/{folder}/Certificates.xml", key_protection(pair))
+        write(f"nodes/{folder}/My.sst", serialized_store([signing], key_provider(provider, kind)))
+    write("nodes/no-encryption.xml", key_protection([pair[0], ("Encryption", web, "true", False)]))
+    write("nodes/by-thumbprint.xml", key_protection([pair[0], (*pair[1][:3], True)]))
+    write("nodes/no-primary.xml", key_protection([("Signing", signing, "false", False), pair[1]]))
 
 
 def traces():
@@ -277,11 +349,21 @@ def traces():
     write("traces/hyp01/Damaged.xml", client("Passed", 100, "NoInformation")[:-40])
 
 
-def serialized_store(certificates):
+def key_provider(name, kind):
+    """A CRYPT_KEY_PROV_INFO."""
+    container, provider = ("{key}\0".encode("utf-16-le"), f"{name}\0".encode("utf-16-le"))
+    numbers = (28, 28 + len(container), kind, 0x20, 0, 0, 0)
+    return b"".join(number.to_bytes(4, "little") for number in numbers) + container + provider
+
+
+def serialized_store(certificates, provider=None):
     """As Export-Certificate -Type SST writes."""
     out = b"\0\0\0\0CERT"
     for der in certificates:
-        for number, value in ((11, "a name\0".encode("utf-16-le")), (32, der)):
+        properties = [(11, "a name\0".encode("utf-16-le")), (32, der)]
+        if provider:
+            properties.insert(0, (2, provider))
+        for number, value in properties:
             out += b"".join(part.to_bytes(4, "little") for part in (number, 1, len(value))) + value
     return out + bytes(12)
 
@@ -299,12 +381,15 @@ def main():
     for name, octets in MESSAGES.items():
         write(f"messages/{name}", octets)
     write("policies/all.xml", policies(POLICY_NAMES))
+    write("policies/encrypted.xml", policies(POLICY_NAMES, ["NoDumps"]))
+    write("policies/open.xml", policies(POLICY_NAMES, ["NoDumps", "DumpEncryption"]))
     write("policies/without-dumps.xml", policies(POLICY_NAMES[:-3]))
     for name, status in (("passed", "Passed"), ("expired", "Expired"), ("unauthorized", "UnauthorizedHost")):
         write(f"client/{name}.xml", client(status, {"Passed": 100, "Expired": 200}.get(status, 301), "NoInformation"))
+    write("client/ad.xml", client("UnauthorizedHost", 301, "NoInformation", ("AD", 2)))
     for name in ("attempts", "german"):
         write(f"events/{name}.evtx", evtx.log(LOGS[name]))
-    for name in ("attempts", "passed", "words"):
+    for name in ("attempts", "passed", "words", "ad-passed"):
         write(f"events/{name}.xml", "\r\n".join(map(as_xml, LOGS[name])).encode())
     write("events/english.xml", ("<Events>" + as_xml(LOGS["english"][0]) + "</Events>").encode())
     write("events/attempts.clixml", clixml("".join(event_object(*pair) for pair in enumerate(ATTEMPTS))))
@@ -316,6 +401,7 @@ def main():
     missing = b"The platform identifier file does not contain an endorsement key certificate.\r\n"
     write("messages/missing.txt", missing)
     traces()
+    nodes()
     root, intermediate, ek = map(certificate, ("cli/root.pem", "cli/intermediate.der", "cli/ek.der"))
     write("stores/TrustedTPM_RootCA.sst", serialized_store([root]))
     write("stores/TrustedTPM_IntermediateCA.sst", serialized_store([intermediate]))

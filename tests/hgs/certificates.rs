@@ -115,6 +115,24 @@ fn signer_within(validity: (OffsetDateTime, OffsetDateTime)) -> Vec<u8> {
     params.self_signed(&key).unwrap().der().to_vec()
 }
 
+/// A health certificate of a host, valid from and until so many seconds from now.
+pub(crate) fn health(from: i64, until: i64) -> Vec<u8> {
+    let now = OffsetDateTime::now_utc();
+    let named = |name: &str| {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    };
+    let issuer = named("Microsoft Remote Attestation Service");
+    let issuer = Issuer::new(issuer, KeyPair::generate().unwrap());
+    let mut params = named("hyp01");
+    params.not_before = now + Duration::seconds(from);
+    params.not_after = now + Duration::seconds(until);
+    let key = KeyPair::generate().unwrap();
+    params.signed_by(&key, &issuer).unwrap().der().to_vec()
+}
+
 /// These certificates as a PKCS#7 bundle that nobody signed (RFC 2315 section 9).
 pub(crate) fn bundle(certificates: &[Vec<u8>]) -> Vec<u8> {
     let signed_data = pki::sequence(&[

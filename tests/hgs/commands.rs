@@ -87,7 +87,10 @@ fn for_people() {
 fn a_set_alone() {
     let fabric = Fabric::new();
     fabric.change_all(|node| (node.ahead, node.mode) = (400, 2));
-    assert_eq!(diagnose(&fabric, 1, &[]).len(), 6);
+    assert_eq!(diagnose(&fabric, 1, &[]).len(), 9);
+    let found = diagnose(&fabric, 1, &["--diagnostic", "GuardedFabricADMode"]);
+    let ids: Vec<_> = found.iter().map(|(_, id)| id.as_str()).collect();
+    assert_eq!(ids, ["ad-mode-clock"; 3]);
     assert!(diagnose(&fabric, 0, &["--diagnostic", "Networking"]).is_empty());
     let found = diagnose(&fabric, 0, &["--diagnostic", "BestPractices"]);
     assert!(found.iter().all(|(_, id)| id == "hgs-mode-not-deprecated"));
@@ -132,6 +135,55 @@ fn a_hostile_server() {
     let output = run(&["--hgs", &nowhere, "--json"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("hgs-name-resolves"));
+}
+
+/// What was collected from a service is judged as the service itself: the same diagnostics
+/// end alike, and the program ends alike.
+#[test]
+fn a_bundle_of_a_service_says_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("b.json").display().to_string();
+    let fabric = Fabric::new();
+    let looking = [fabric.url(), fabric.resolve()];
+    let looking = ["--hgs", &looking[0], "--resolve", &looking[1]];
+    let statuses = |output: &Output| {
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let mut found = Vec::new();
+        for target in document["results"].as_array().unwrap() {
+            for set in target["sets"].as_array().unwrap() {
+                for one in set["diagnostics"].as_array().unwrap() {
+                    let part = |value: &Value| value.as_str().unwrap().to_owned();
+                    found.push(
+                        [&target["target"], &set["set"], &one["id"], &one["status"]].map(part),
+                    );
+                }
+            }
+        }
+        found
+    };
+    let compare = |code: i32, more: &[&str]| {
+        let direct = run(&[&["--json"], &looking[..], more].concat());
+        let collected = run(&[&["collect", "--output", &bundle], &looking[..]].concat());
+        assert_eq!(
+            collected.status.code(),
+            Some(0),
+            "{}",
+            text(&collected.stderr)
+        );
+        let bundled = run(&[&["--json", "--path", &bundle], more].concat());
+        assert_eq!(direct.status.code(), Some(code));
+        assert_eq!(bundled.status.code(), Some(code));
+        assert_eq!(statuses(&bundled), statuses(&direct));
+        assert!(statuses(&direct).len() > 30);
+    };
+    compare(0, &[]);
+    compare(1, &["--expect-mode", "ad"]);
+    fabric.change(2, |node| {
+        node.metadata = Err(("500 Internal Server Error", ""))
+    });
+    compare(1, &[]);
+    fabric.change(0, |node| (node.mode, node.ahead) = (2, 400));
+    compare(1, &["--diagnostic", "GuardedFabric"]);
 }
 
 /// Those that are there already are not waited for, and the line about it is for people.

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use endorse::diagnose::Status::{self, Fail, NotApplicable, Pass, Warn};
+use endorse::diagnose::files::SavedFile;
 use endorse::diagnose::hgsa::service_info::OperationMode;
 use endorse::diagnose::service::{Looking, Outcome};
-use endorse::diagnose::{Diagnostic, Remedy, service};
+use endorse::diagnose::{Diagnostic, Observation, Remedy, Report, Role, Target, service};
 
-use crate::certificates::{Authority, bundle, numbers, signer, signer_in_seconds};
+use crate::certificates::{Authority, bundle, health, numbers, signer, signer_in_seconds};
 use crate::standin::{
-    Fabric, NAME, Node, NtpServer, SHORT, address, diagnostic, expected, judge, question, trouble,
-    with_status,
+    self, Fabric, NAME, Node, NtpServer, SHORT, address, diagnostic, expected, judge, question,
+    trouble, with_status,
 };
 
 const FABRIC: &str = "the fabric";
@@ -57,14 +58,95 @@ fn a_good_fabric() {
     let service = endorse::fetch::HgsService::read(&url).unwrap();
     let by_name = judge(looking.observe(&service), &question());
 
-    let passed: BTreeSet<_> = [&report, &over_tls, &by_name]
+    // What is about AD mode, and about what hosts saved.
+    let in_ad = Fabric::new();
+    in_ad.change_all(|node| node.mode = 2);
+    let in_ad = with_health(&in_ad, -3600, 3600);
+
+    let passed: BTreeSet<_> = [&report, &over_tls, &by_name, &in_ad]
         .iter()
         .flat_map(|report| with_status(report, &[Pass]))
         .map(|(_, id, _)| id)
         .collect();
     let all: BTreeSet<_> = service::DEFINITIONS.iter().map(|one| one.id).collect();
-    assert_eq!(passed, all);
+    let never: Vec<_> = all.difference(&passed).collect();
+    assert!(never.is_empty(), "{never:?}");
     assert_eq!(all.len(), service::DEFINITIONS.len());
+}
+
+/// The report on a fabric and a host that saved a health certificate, which is valid from and
+/// until so many seconds from now.
+fn with_health(fabric: &Fabric, from: i64, until: i64) -> Report {
+    let mut targets: Vec<_> = fabric.seen().into_iter().map(standin::target).collect();
+    targets.push(Target {
+        name: "hyp01".to_owned(),
+        role: Role::GuardedHost,
+        source: "hyp01".to_owned(),
+        observations: vec![Observation::File(SavedFile {
+            name: "health.cer".to_owned(),
+            bytes: health(from, until),
+        })],
+    });
+    endorse::diagnose::diagnose(&targets, &question())
+}
+
+/// Health certificates are held against the clock of each node: one that is ahead sees one
+/// end that is in force, one that is behind sees none begin.
+#[test]
+fn health_certificates_by_the_clock_of_each_node() {
+    let id = "health-certificate-by-node-clock";
+    for (ahead, from, until, status, words) in [
+        (0, -3600, 3600, Pass, ""),
+        (1000, -3600, 3600, Pass, ""),
+        (
+            1000,
+            -3600,
+            500,
+            Warn,
+            "by the clock of 127.0.0.2 it is not",
+        ),
+        (
+            -1000,
+            -500,
+            3600,
+            Warn,
+            "by the clock of 127.0.0.2 it is not",
+        ),
+        (
+            -1000,
+            -3600,
+            -500,
+            Warn,
+            "in force by the clock of 127.0.0.2 alone",
+        ),
+        (0, -3600, -500, Warn, "in force by no clock"),
+    ] {
+        let fabric = Fabric::new();
+        fabric.change(1, |node| node.ahead = ahead);
+        let report = with_health(&fabric, from, until);
+        let found = diagnostic(&report, "the fabric", id);
+        assert_eq!(found.status, status, "{ahead} {from} {until}: {found:?}");
+        assert!(found.evidence.join("\n").contains(words), "{found:?}");
+    }
+}
+
+/// Kerberos counts in AD mode alone, and tolerates five minutes.
+#[test]
+fn clocks_in_ad_mode() {
+    for (mode, ahead, status) in [
+        (2, 0, Pass),
+        (2, 290, Pass),
+        (2, 310, Fail),
+        (2, -310, Fail),
+        (1, 310, NotApplicable),
+        (3, 310, NotApplicable),
+    ] {
+        let fabric = Fabric::new();
+        fabric.change(1, |node| (node.mode, node.ahead) = (mode, ahead));
+        let report = fabric.report();
+        let found = diagnostic(&report, "127.0.0.2", "ad-mode-clock");
+        assert_eq!(found.status, status, "{mode} {ahead}: {found:?}");
+    }
 }
 
 /// The name of the service goes into the request, the address only into the connection, and

@@ -337,13 +337,16 @@ pub(crate) fn now() -> Time {
     Time::from_unix(OffsetDateTime::now_utc().unix_timestamp())
 }
 
-pub(crate) fn judge(seen: Vec<NodeObservation>, question: &Question) -> Report {
-    let target = |node: NodeObservation| Target {
+pub(crate) fn target(node: NodeObservation) -> Target {
+    Target {
         name: node.name(),
         role: Role::HostGuardianService,
         source: node.service.to_string(),
         observations: vec![Observation::Node(node)],
-    };
+    }
+}
+
+pub(crate) fn judge(seen: Vec<NodeObservation>, question: &Question) -> Report {
     let targets: Vec<_> = seen.into_iter().map(target).collect();
     diagnose(&targets, question)
 }

@@ -19,6 +19,15 @@ pub(super) static ATTESTATION_EVENT: Definition = Definition {
     source: "GuardedFabricTools, Get-HgsAttestationReport; Troubleshooting Guarded Hosts, Attestation failures",
 };
 
+/// No host was refused in AD mode.
+pub(super) static AD_ATTESTATION_EVENT: Definition = Definition {
+    id: "ad-attestation-event",
+    set: Set::GuardedFabricADMode,
+    title: "No host was refused by the Attestation Service in AD mode",
+    basis: Basis::Observed,
+    source: "GuardedFabricTools, Get-HgsAttestationReport",
+};
+
 /// Logs can be read in full.
 pub(super) static EVENT_LOG_WHOLE: Definition = Definition {
     id: "event-log-whole",
@@ -97,12 +106,29 @@ fn attempts(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
         let key = event.activity.clone().unwrap_or_else(alone);
         by_activity.entry(key).or_default().take(event, what);
     }
+    // Those in AD mode say so themselves.
+    let (in_ad, others): (BTreeMap<_, _>, BTreeMap<_, _>) = by_activity
+        .into_iter()
+        .partition(|(_, attempt)| attempt.is_in_ad_mode());
+    let hosts = hosts(files);
+    let mut found = of_mode(&ATTESTATION_EVENT, &others, &hosts);
+    found.extend(of_mode(&AD_ATTESTATION_EVENT, &in_ad, &hosts));
+    found
+}
+
+/// The diagnostics from the attempts of one mode: one for those that were refused for the
+/// same reasons, or one for all if none was.
+fn of_mode(
+    definition: &'static Definition,
+    by_activity: &BTreeMap<String, Attempt<'_>>,
+    hosts: &BTreeMap<String, String>,
+) -> Vec<Diagnostic> {
     if by_activity.is_empty() {
         return Vec::new();
     }
     // Attempts that were refused for the same reasons.
     let mut refused: BTreeMap<Vec<Refusal>, Vec<(&String, &Attempt<'_>)>> = BTreeMap::new();
-    for (activity, attempt) in &by_activity {
+    for (activity, attempt) in by_activity {
         let refusals = attempt.refusals();
         if !refusals.is_empty() {
             refused
@@ -112,38 +138,41 @@ fn attempts(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
         }
     }
     if refused.is_empty() {
-        return vec![none_refused(&by_activity)];
+        return vec![none_refused(definition, by_activity)];
     }
-    let hosts = hosts(files);
     let refused = refused.into_iter();
     refused
-        .map(|(refusals, attempts)| diagnostic(&refusals, &attempts, &hosts))
+        .map(|(refusals, attempts)| diagnostic(definition, &refusals, &attempts, hosts))
         .collect()
 }
 
-fn none_refused(attempts: &BTreeMap<String, Attempt<'_>>) -> Diagnostic {
+fn none_refused(
+    definition: &'static Definition,
+    attempts: &BTreeMap<String, Attempt<'_>>,
+) -> Diagnostic {
     let passed = attempts.values().filter(|one| one.has_passed()).count();
     let seen = format!(
         "{} attempts to attest, of which {passed} passed and none was refused",
         attempts.len()
     );
     match passed {
-        0 => Diagnostic::warn(&ATTESTATION_EVENT, seen).then(
+        0 => Diagnostic::warn(definition, seen).then(
             "save the log of a longer time, from every node of the service; the end of these \
              attempts is not in it",
         ),
-        _ => Diagnostic::pass(&ATTESTATION_EVENT, seen),
+        _ => Diagnostic::pass(definition, seen),
     }
 }
 
 fn diagnostic(
+    definition: &'static Definition,
     refusals: &[Refusal],
     attempts: &[(&String, &Attempt<'_>)],
     hosts: &BTreeMap<String, String>,
 ) -> Diagnostic {
     let reasons: Vec<&str> = refusals.iter().map(|one| one.reason.as_str()).collect();
     let seen = format!("{} attempts: {}", attempts.len(), reasons.join("; "));
-    let mut found = Diagnostic::fail(&ATTESTATION_EVENT, seen);
+    let mut found = Diagnostic::fail(definition, seen);
     for (activity, attempt) in attempts.iter().take(MAX_SHOWN) {
         found = found.seen(attempt.shown(activity));
     }
@@ -189,6 +218,11 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    fn is_in_ad_mode(&self) -> bool {
+        let mut outcomes = self.outcomes.iter();
+        outcomes.any(|one| matches!(one, Outcome::UnknownHost | Outcome::PassedAd))
+    }
+
     fn has_passed(&self) -> bool {
         let mut outcomes = self.outcomes.iter();
         outcomes.any(|one| matches!(one, Outcome::PassedTpm | Outcome::PassedAd))
@@ -207,10 +241,20 @@ impl<'a> Attempt<'a> {
             Outcome::UnknownHost => Some(Refusal {
                 reason: "UnauthorizedHost (1524): the host is in no group that the service trusts"
                     .to_owned(),
-                remedy: &[Step::Do(
-                    "add the computer account of the host to a trusted group and restart the host, \
-                     or add the group: Add-HgsAttestationHostGroup",
-                )],
+                remedy: &[
+                    Step::Do(
+                        "add the computer account of the host to a trusted group and restart the \
+                         host, or add the group: Add-HgsAttestationHostGroup",
+                    ),
+                    Step::Do(
+                        "see that the trust between the domains holds, and that the clocks are \
+                         within the five minutes that Kerberos tolerates by default",
+                    ),
+                    Step::Do(
+                        "AD mode is deprecated since Windows Server 2019: plan for TPM mode, or \
+                         for host keys",
+                    ),
+                ],
             }),
             Outcome::Refused(reason) => Some(Refusal {
                 reason: reason.with_events(),

@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 
 use super::content::{Content, ReadFile};
 use super::object::{objects, texts};
+use crate::diagnose::attestation::{
+    DUMP_ENCRYPTION, DUMP_ENCRYPTION_KEY, DumpAnswer, DumpPolicies, HostDumps, NO_DUMPS,
+    PolicyState, judge_dumps,
+};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The policies for memory dumps are there.
@@ -16,9 +20,7 @@ pub(super) static DUMP_POLICIES_PRESENT: Definition = Definition {
     source: "Troubleshoot the Host Guardian Service, Memory dump encryption policies",
 };
 
-const NO_DUMPS: &str = "Hgs_NoDumps";
-const ENCRYPTION: &str = "Hgs_DumpEncryption";
-const POLICIES: [&str; 3] = [NO_DUMPS, ENCRYPTION, "Hgs_DumpEncryptionKey"];
+const POLICIES: [&str; 3] = [NO_DUMPS, DUMP_ENCRYPTION, DUMP_ENCRYPTION_KEY];
 
 /// How many names of default policies make a list of them. There are more than ten; one
 /// or two stand in any message about a policy.
@@ -54,23 +56,7 @@ fn judge(file: &ReadFile<'_>, names: &BTreeSet<&str>) -> Diagnostic {
     let name = file.name;
     if missing.is_empty() {
         let seen = format!("{name}: {} are there", POLICIES.join(", "));
-        let disabled = |policy: &str| {
-            objects(file.values()).into_iter().any(|object| {
-                let is = |name: &str, value: &str| {
-                    object
-                        .text(name)
-                        .is_some_and(|text| text.eq_ignore_ascii_case(value))
-                };
-                is("Name", policy) && (is("State", "Disabled") || is("Enabled", "False"))
-            })
-        };
-        return match disabled(NO_DUMPS) && disabled(ENCRYPTION) {
-            true => Diagnostic::warn(definition, seen)
-                .seen(format!("{NO_DUMPS} and {ENCRYPTION} are both disabled: a host may write memory dumps that are not encrypted"))
-                .then("once every host has the update that knows dump encryption, enable one of them:")
-                .powershell(format!("Enable-HgsAttestationPolicy -Name {NO_DUMPS}")),
-            false => Diagnostic::pass(definition, seen),
-        };
+        return in_force(file, seen);
     }
     Diagnostic::fail(definition, format!("{name}: not there: {}", missing.join(", ")))
         .seen("the service most likely lacks the latest cumulative update")
@@ -83,6 +69,72 @@ fn judge(file: &ReadFile<'_>, names: &BTreeSet<&str>) -> Diagnostic {
         .powershell("$password = Read-Host -AsSecureString; Export-HgsServerState -Path C:\\hgs.xml -Password $password; Import-HgsServerState -Path C:\\hgs.xml -Password $password")
         .then("they arrive disabled; see that they are there:")
         .powershell("Get-HgsAttestationPolicy -PolicyType NoDumps, DumpEncryption, DumpEncryptionKey")
+}
+
+/// What the three together ask of a host, if the list says which of them are in force.
+fn in_force(file: &ReadFile<'_>, seen: String) -> Diagnostic {
+    let states = POLICIES.map(|policy| state(file, policy));
+    let [Some(no_dumps), Some(encryption), Some(key)] =
+        states.map(|state| state.and_then(PolicyState::in_force))
+    else {
+        return Diagnostic::pass(&DUMP_POLICIES_PRESENT, seen)
+            .seen("which of them are in force is not in it");
+    };
+    let policies = DumpPolicies {
+        no_dumps,
+        encryption,
+        key,
+    };
+    let found = match no_dumps || encryption {
+        true => Diagnostic::pass(&DUMP_POLICIES_PRESENT, seen),
+        false => Diagnostic::warn(&DUMP_POLICIES_PRESENT, seen)
+            .then("once every host has the update that knows dump encryption, enable one of them:")
+            .powershell(format!("Enable-HgsAttestationPolicy -Name {NO_DUMPS}"))
+            .then("which host would pass then: endorse attestation-policy dumps"),
+    };
+    let found = POLICIES
+        .iter()
+        .zip(states)
+        .fold(found, |found, (policy, state)| {
+            let state = state.unwrap_or(PolicyState::Unknown);
+            found.seen(format!("{policy} is {}", state.as_str()))
+        });
+    let found = found.seen("that the property State or Enabled tells it is inferred");
+    HostDumps::ALL.into_iter().fold(found, |found, host| {
+        let verdict = judge_dumps(policies, host);
+        let then = match verdict.overall() {
+            DumpAnswer::Fail => format!("fails {}", verdict.failed().join(" and ")),
+            DumpAnswer::CannotTell => {
+                "may pass or fail: what is documented does not tell".to_owned()
+            }
+            _ => "passes these policies".to_owned(),
+        };
+        found.seen(format!(
+            "a host with memory dumps {}: {then}",
+            host.as_str()
+        ))
+    })
+}
+
+/// The state of a policy, by the properties `State` or `Enabled` beside its name.
+fn state(file: &ReadFile<'_>, policy: &str) -> Option<PolicyState> {
+    let is = |text: &str, value: &str| text.eq_ignore_ascii_case(value);
+    let own = objects(file.values())
+        .into_iter()
+        .find(|object| object.text("Name").is_some_and(|name| is(&name, policy)))?;
+    if let Some(state) = own.text("State") {
+        let known = [
+            PolicyState::Enabled,
+            PolicyState::Disabled,
+            PolicyState::Locked,
+        ];
+        return known.into_iter().find(|one| is(&state, one.as_str()));
+    }
+    match own.text("Enabled")? {
+        text if is(&text, "True") => Some(PolicyState::Enabled),
+        text if is(&text, "False") => Some(PolicyState::Disabled),
+        _ => None,
+    }
 }
 
 /// The names of default policies in a text.

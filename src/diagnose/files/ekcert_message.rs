@@ -11,8 +11,10 @@ pub(super) static EKCERT_MESSAGE: Definition = Definition {
     id: "ekcert-message",
     set: Set::GuardedFabricTpmMode,
     title: "The service accepted the EKcert of every host",
-    basis: Basis::Documented,
-    source: "Troubleshoot the Host Guardian Service, Endorsement Key Certificate error messages",
+    basis: Basis::Observed,
+    source: "Troubleshoot the Host Guardian Service, Endorsement Key Certificate error messages; the \
+             words of one message were seen in a public report (MicrosoftDocs/windowsserverdocs#2045), \
+             those of the other are not public",
 };
 
 /// The most messages that are reported.
@@ -71,15 +73,24 @@ fn untrusted(file: &str, text: &str) -> Diagnostic {
             "the certificate or its issuer was altered, or another CA has the same name: read the \
              EKcert from the TPM again",
         ),
+        "Revoked" | "ExplicitDistrust" => diagnostic.then(
+            "somebody withdrew the trust in it, the vendor or an administrator of the node: find \
+             out why, and do not register the host before",
+        ),
         _ => diagnostic.then("see whether the node can reach the revocation lists of the vendor"),
     };
-    diagnostic
+    let is_withdrawn = ["Revoked", "ExplicitDistrust"].contains(&status);
+    let diagnostic = diagnostic
         .then("judge the platform identifier of the host here; it tells which issuer is missing:")
-        .sh("endorse verify '<HOST>.xml'")
-        .then(
-            "only if the TPM is known to be genuine by other means: Add-HgsAttestationTpmHost -Force \
-             on the service, endorse register-host --force here; the reason is kept",
-        )
+        .sh("endorse verify '<HOST>.xml'");
+    match is_withdrawn {
+        true => diagnostic,
+        false => diagnostic.then(
+            "only if the TPM is known to be genuine by other means: Add-HgsAttestationTpmHost \
+             -PolicyVersion v1 -Force on the service (v2 does not honour -Force), endorse \
+             register-host --force here; the reason is kept",
+        ),
+    }
 }
 
 fn missing(file: &str) -> Diagnostic {
@@ -94,7 +105,8 @@ fn missing(file: &str) -> Diagnostic {
     .then("ask the maker of the machine whether its TPM has an EKcert at all; on Linux, look for it with:")
     .sh("endorse get-platform-identifier --name '<HOST>'")
     .then(
-        "if it has none: Add-HgsAttestationTpmHost -Force on the service, endorse register-host \
-         --force here; the host is then known by its EKpub alone",
+        "if it has none: Add-HgsAttestationTpmHost -PolicyVersion v1 -Force on the service (v2 takes \
+         no host without one), endorse register-host --force here; the host is then known by its \
+         EKpub alone, and its TPM baseline and code integrity policy have to be v1 as well",
     )
 }

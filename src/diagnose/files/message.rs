@@ -93,6 +93,7 @@ const CHAIN_STATUSES: &[&str] = &[
     "RevocationStatusUnknown",
     "OfflineRevocation",
     "ExplicitDistrust",
+    "Revoked",
 ];
 
 /// The chain status that a text names.

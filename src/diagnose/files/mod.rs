@@ -23,19 +23,22 @@ mod reason;
 mod results;
 mod serialized_store;
 mod service_certificates;
+mod service_exports;
 mod status;
 mod stores;
 
 use serde::{Deserialize, Serialize};
 
 use super::bundle::{Cause, Missing};
-use super::certificate::Node;
+use super::certificate::CertificateRole;
+use super::hgsa::service_info::OperationMode;
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
+use crate::ek::Certificate;
 use crate::identifier::Identifier;
 
 use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
-use attempts::{ATTESTATION_EVENT, EVENT_LOG_WHOLE};
+use attempts::{AD_ATTESTATION_EVENT, ATTESTATION_EVENT, EVENT_LOG_WHOLE};
 use audit_event::GMSA_AUDIT_EVENT;
 use dump_policies::DUMP_POLICIES_PRESENT;
 use ekcert_message::EKCERT_MESSAGE;
@@ -56,6 +59,7 @@ pub const DEFINITIONS: &[&Definition] = &[
     &GMSA_AUDIT_EVENT,
     &KEY_FILE_READABLE,
     &ATTESTATION_EVENT,
+    &AD_ATTESTATION_EVENT,
     &DUMP_POLICIES_PRESENT,
     &ATTESTATION_STATUS,
     &EKCERT_MESSAGE,
@@ -63,6 +67,8 @@ pub const DEFINITIONS: &[&Definition] = &[
     &HGS_CERTIFICATE,
     &HGS_CERTIFICATES_SAME,
     &HEALTH_CERTIFICATE,
+    &service_exports::REPLICATED,
+    &service_exports::PRIMARY,
 ];
 
 /// A file as it was saved.
@@ -75,9 +81,41 @@ pub struct SavedFile {
     pub bytes: Vec<u8>,
 }
 
+/// What the files of one target say that is compared with what those of others say.
+pub(super) struct Comparable {
+    /// The name of the target.
+    pub(super) name: String,
+    /// The signing and encryption certificates that the node lists.
+    pub(super) listed: Vec<Certificate>,
+    /// The communications certificates that the node has.
+    pub(super) configured: Vec<Certificate>,
+    /// The mode that the node says it is in.
+    pub(super) mode: Option<OperationMode>,
+    /// The health certificates of a host, each with the name of its file.
+    pub(super) health: Vec<(String, Certificate)>,
+}
+
+impl Comparable {
+    fn of(target: &Target, files: &[content::ReadFile<'_>]) -> Self {
+        Self {
+            name: target.name.clone(),
+            listed: service_certificates::of_roles(
+                files,
+                &[CertificateRole::Signing, CertificateRole::Encryption],
+            ),
+            configured: service_certificates::of_roles(files, &[CertificateRole::Communications]),
+            mode: service_exports::mode_of(files),
+            health: service_certificates::health_certificates(files),
+        }
+    }
+}
+
 /// What is wrong by what the files of one target say, and what of it is compared with other
 /// targets: each file is read once.
-pub(super) fn diagnostics(target: &Target, question: &Question) -> (Vec<Diagnostic>, Option<Node>) {
+pub(super) fn diagnostics(
+    target: &Target,
+    question: &Question,
+) -> (Vec<Diagnostic>, Option<Comparable>) {
     let files = content::read_all(target);
     if files.is_empty() && unread(target).next().is_none() {
         return (Vec::new(), None);
@@ -94,12 +132,15 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> (Vec<Diagnost
     found.extend(ekcert_message::diagnostics(&files));
     found.extend(stores::diagnostics(&files));
     found.extend(service_certificates::diagnostics(&files, question.at));
-    (found, service_certificates::of_node(target, &files))
+    found.extend(service_exports::diagnostics(&files, question));
+    (found, Some(Comparable::of(target, &files)))
 }
 
 /// What can be seen only by comparing the files of several targets.
-pub(super) fn fabric_diagnostics(nodes: &[Node]) -> Option<Diagnostic> {
-    service_certificates::compared(nodes)
+pub(super) fn fabric_diagnostics(all: &[Comparable], question: &Question) -> Vec<Diagnostic> {
+    let mut found = Vec::from_iter(service_certificates::compared(all));
+    found.extend(service_exports::compared(all, question));
+    found
 }
 
 /// Every certificate in the files of a target, with the name of its file: those of the
@@ -149,28 +190,38 @@ pub fn nothing_was_read(report: &TargetReport) -> bool {
     readable.peek().is_some() && readable.all(|one| one.status != Status::Pass)
 }
 
-/// What a target is, where a file of its folder of traces says so. Only small files are
-/// looked at.
+/// What a target is, where a file of its folder of traces says so, or else one with what only a
+/// node or only a host says of itself. Only small files are looked at.
 pub fn role_of(target: &Target) -> Role {
     /// Far more than what describes a target.
     const MAX_LEN: usize = 64 * 1024;
     let files = saved(target).filter(|file| file.bytes.len() <= MAX_LEN);
-    let mut roles = files.filter_map(|file| {
-        let content = content::read(&file.name, &file.bytes).ok()?;
-        let content::Content::Objects { values, .. } = content else {
-            return None;
+    let mut inferred = None;
+    for file in files {
+        let content = content::read(&file.name, &file.bytes);
+        let Ok(content::Content::Objects { values, .. }) = content else {
+            continue;
         };
-        let mut objects = object::objects(&values).into_iter();
-        objects.find_map(|object| {
+        let stated = object::objects(&values).into_iter().find_map(|object| {
             object.text("HostName")?;
             match object.text("Role")?.as_str() {
                 "HostGuardianService" => Some(Role::HostGuardianService),
                 "GuardedHost" => Some(Role::GuardedHost),
                 _ => None,
             }
-        })
-    });
-    roles.next().unwrap_or(Role::Unknown)
+        });
+        if let Some(role) = stated {
+            return role;
+        }
+        inferred = inferred.or_else(|| {
+            if service_exports::is_of_node(&values) {
+                Some(Role::HostGuardianService)
+            } else {
+                status::is_of_host(&values).then_some(Role::GuardedHost)
+            }
+        });
+    }
+    inferred.unwrap_or(Role::Unknown)
 }
 
 fn unread(target: &Target) -> impl Iterator<Item = &Missing> {

@@ -2,10 +2,13 @@
 //! any form.
 
 use super::content::ReadFile;
-use super::object::{Object, objects};
+use super::object::{Object, Value, objects};
 use super::reason::{Reason, by_name};
+use super::service_exports::mode as mode_of;
 use crate::diagnose::attestation::{self, StatusInfo};
 use crate::diagnose::commands::{MAKE_IDENTIFIER, REGISTER_HOST};
+use crate::diagnose::hgsa::service_info::OperationMode;
+use crate::diagnose::service::judge_mode_support;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 /// The host attested.
@@ -24,10 +27,20 @@ pub(super) fn diagnostics(files: &[ReadFile<'_>]) -> Vec<Diagnostic> {
         for object in objects(file.values()) {
             if let Some(status) = field(object, "AttestationStatus") {
                 found.push(judge(file.name, &status, object));
+                let mode = field(object, "AttestationOperationMode");
+                if let Some(mode) = mode.and_then(|text| mode_of(&text)) {
+                    found.push(judge_mode_support(mode).seen(format!("by {}", file.name)));
+                }
             }
         }
     }
     found
+}
+
+/// Whether only a host says this of itself.
+pub(super) fn is_of_host(values: &[Value]) -> bool {
+    let mut all = objects(values).into_iter();
+    all.any(|object| field(object, "AttestationStatus").is_some())
 }
 
 /// A property of a client. One that is longer than all names together says nothing.
@@ -90,8 +103,16 @@ fn passed(client: &Object, seen: String) -> Diagnostic {
 
 fn unauthorized(mode: Option<&str>, seen: String) -> Diagnostic {
     let diagnostic = Diagnostic::fail(&ATTESTATION_STATUS, seen);
-    let in_tpm_mode =
-        mode.is_none_or(|mode| !mode.to_lowercase().contains("activedirectory") && mode != "2");
+    let known = mode.and_then(mode_of);
+    let in_tpm_mode = !matches!(
+        known,
+        Some(OperationMode::ActiveDirectory | OperationMode::HostKey)
+    );
+    let in_ad_mode = !matches!(known, Some(OperationMode::Tpm | OperationMode::HostKey));
+    let in_host_key_mode = !matches!(
+        known,
+        Some(OperationMode::Tpm | OperationMode::ActiveDirectory)
+    );
     let diagnostic = match in_tpm_mode {
         true => diagnostic
             .then(
@@ -103,11 +124,19 @@ fn unauthorized(mode: Option<&str>, seen: String) -> Diagnostic {
             .powershell(REGISTER_HOST),
         false => diagnostic,
     };
-    match mode {
-        Some(mode) if mode.eq_ignore_ascii_case("Tpm") || mode == "1" => diagnostic,
-        _ => diagnostic.then(
+    let diagnostic = match in_host_key_mode {
+        true => diagnostic
+            .then("in host key mode: the service does not know the key of the host; add it there:")
+            .powershell("Get-HgsClientHostKey -Path \"$env:COMPUTERNAME.cer\"")
+            .powershell("Add-HgsAttestationHostKey -Name '<HOST>' -Path '<HOST>.cer'"),
+        false => diagnostic,
+    };
+    match in_ad_mode {
+        false => diagnostic,
+        true => diagnostic.then(
             "in AD mode: the host is in no group that the service trusts. Add its computer account \
-             to such a group and restart it",
+             to such a group and restart it; see that the trust between the domains holds, and that \
+             the clocks are within the five minutes that Kerberos tolerates by default",
         ),
     }
 }
@@ -198,6 +227,29 @@ mod tests {
             judged("Passed", "IsHostGuarded : False\n").status,
             Status::Warn
         );
+    }
+
+    /// What an unknown host has to do depends on the mode, if that is known.
+    #[test]
+    fn each_mode_knows_hosts_by_something_else() {
+        const WORDS: [&str; 3] = ["in TPM mode", "in AD mode", "in host key mode"];
+        for (mode, expected) in [
+            ("Tpm", [true, false, false]),
+            ("1", [true, false, false]),
+            ("AD", [false, true, false]),
+            ("ActiveDirectory", [false, true, false]),
+            ("2", [false, true, false]),
+            ("HostKey", [false, false, true]),
+            ("Unknown", [true, true, true]),
+        ] {
+            let more = format!("AttestationOperationMode : {mode}\n");
+            let remedy = format!("{:?}", judged("UnauthorizedHost", &more).remedy);
+            assert_eq!(
+                WORDS.map(|words| remedy.contains(words)),
+                expected,
+                "{mode}"
+            );
+        }
     }
 
     #[test]

@@ -101,23 +101,33 @@ pub(super) fn placed(
 }
 
 /// The certificates among objects: `RawData` of a certificate, and octets of any name that
-/// are one. `CertificateType` beside it says what it is for.
+/// are one. `CertificateType` beside it says what it is for, as does the name
+/// `CommunicationsCertificate`.
 pub(super) fn of_objects(values: &[Value]) -> Result<Vec<StoredCertificate>, Error> {
     let mut found: Vec<StoredCertificate> = Vec::new();
     for object in objects(values) {
-        let octets = object.members.iter().filter_map(|(_, value)| match value {
-            Value::Octets(octets) => Some(octets),
-            Value::Object(inner) => match inner.member("RawData") {
-                Some(Value::Octets(octets)) => Some(octets),
+        let octets = object
+            .members
+            .iter()
+            .filter_map(|(name, value)| match value {
+                Value::Octets(octets) => Some((name, octets)),
+                Value::Object(inner) => match inner.member("RawData") {
+                    Some(Value::Octets(octets)) => Some((name, octets)),
+                    _ => None,
+                },
                 _ => None,
-            },
-            _ => None,
-        });
-        for octets in octets {
+            });
+        for (name, octets) in octets {
             let Ok(certificate) = Certificate::from_der(octets) else {
                 continue;
             };
-            let role = object.text("CertificateType").map(Place::Service);
+            // So it is called in what Get-HgsKeyProtectionConfiguration gives.
+            let is_communications = name.eq_ignore_ascii_case("CommunicationsCertificate");
+            let word = match is_communications {
+                true => Some("Communications".to_owned()),
+                false => object.text("CertificateType"),
+            };
+            let role = word.map(Place::Service);
             let known = found
                 .iter_mut()
                 .find(|one| one.certificate.der() == octets.as_slice());

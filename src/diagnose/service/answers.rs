@@ -3,7 +3,7 @@
 use super::view::{Reply, Seen, status_in_words};
 use super::{Answer, Exchange, Outcome};
 use crate::diagnose::commands::EXPORT_PRIVILEGES;
-use crate::diagnose::hgsa::service_info::{OperationMode, ServiceInfo};
+use crate::diagnose::hgsa::service_info::OperationMode;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set};
 
 pub(super) static GETINFO: Definition = Definition {
@@ -123,12 +123,17 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn mode(seen: &Seen<'_>, question: &Question) -> Diagnostic {
-    let Some(ServiceInfo { mode, .. }) = seen.info() else {
-        return unknown(&MODE, "the mode");
-    };
+    match seen.info() {
+        Some(info) => judge_mode(info.mode, question),
+        None => unknown(&MODE, "the mode"),
+    }
+}
+
+/// Judges the mode that a node says it is in, over the network or in a saved file.
+pub(in crate::diagnose) fn judge_mode(mode: OperationMode, question: &Question) -> Diagnostic {
     let said = format!("the mode is {mode}");
     match question.expected_mode {
-        Some(expected) if expected != *mode => {
+        Some(expected) if expected != mode => {
             let found = Diagnostic::fail(&MODE, format!("{said}; it should be {expected}"));
             let found = match question.waited {
                 None => found.then(
@@ -161,7 +166,14 @@ fn mode(seen: &Seen<'_>, question: &Question) -> Diagnostic {
 fn mode_supported(seen: &Seen<'_>) -> Diagnostic {
     match seen.info() {
         None => unknown(&MODE_SUPPORTED, "the mode"),
-        Some(info) if info.mode == OperationMode::ActiveDirectory => Diagnostic::warn(
+        Some(info) => judge_mode_support(info.mode),
+    }
+}
+
+/// Judges whether the mode of a node or a host is one that Microsoft still recommends.
+pub(in crate::diagnose) fn judge_mode_support(mode: OperationMode) -> Diagnostic {
+    match mode {
+        OperationMode::ActiveDirectory => Diagnostic::warn(
             &MODE_SUPPORTED,
             "attestation by Active Directory is deprecated since Windows Server 2019",
         )
@@ -169,7 +181,7 @@ fn mode_supported(seen: &Seen<'_>) -> Diagnostic {
             "move to attestation by TPM, or by host key where there are no TPMs; register the hosts \
              before the change",
         ),
-        Some(info) => Diagnostic::pass(&MODE_SUPPORTED, format!("the mode is {}", info.mode)),
+        mode => Diagnostic::pass(&MODE_SUPPORTED, format!("the mode is {mode}")),
     }
 }
 

@@ -7,6 +7,7 @@ use super::view::{Offset, Reply, Seen};
 use super::{Exchange, NodeObservation, NtpOutcome};
 use crate::der::Time;
 use crate::diagnose::commands::{RENEW_SIGNER, SET_CLOCK, SHOW_CLOCK};
+use crate::diagnose::hgsa::service_info::OperationMode;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 
 pub(super) static CLOCK: Definition = Definition {
@@ -23,6 +24,15 @@ pub(super) static REFERENCE: Definition = Definition {
     title: "The clock of the machine that looked is right",
     basis: Basis::Inferred,
     source: "validity and drift are judged by it",
+};
+
+pub(super) static AD_MODE: Definition = Definition {
+    id: "ad-mode-clock",
+    set: Set::GuardedFabricADMode,
+    title: "In AD mode, the clock of the node is within what Kerberos tolerates",
+    basis: Basis::Documented,
+    source: "[MS-HGSA]: hosts attest in this mode by Kerberos, of which RFC 4120 section 8.2 \
+             recommends a tolerance of five minutes",
 };
 
 /// The difference from which on somebody should look, in seconds: Windows keeps the clocks of
@@ -174,6 +184,35 @@ fn clock(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
              service make a new one",
         )
         .powershell(RENEW_SIGNER)
+}
+
+/// The diagnostic about Kerberos, by which hosts attest in AD mode alone. Nothing if the mode
+/// is not known, which another diagnostic tells.
+pub(super) fn for_kerberos(seen: &Seen<'_>, clocks: &Clocks) -> Option<Diagnostic> {
+    let mode = seen.info()?.mode;
+    Some(match mode {
+        OperationMode::ActiveDirectory => seen.weighed(kerberos(clocks)),
+        other => Diagnostic::not_applicable(&AD_MODE, format!("the mode is {other}")),
+    })
+}
+
+fn kerberos(clocks: &Clocks) -> Diagnostic {
+    let Some(node) = clocks.node else {
+        return Diagnostic::warn(&AD_MODE, "no answer with a date came from the node")
+            .then("ask it by NTP: --node-ntp");
+    };
+    let (difference, than) = match clocks.reference {
+        Some(reference) => (node.minus(reference), "the reference clock"),
+        None => (node, "the clock of the machine that looked"),
+    };
+    let text = format!("the clock of the node is {}", difference.in_words(than));
+    match difference.at_least_seconds() > FAIL_SECONDS {
+        false => Diagnostic::pass(&AD_MODE, text),
+        true => Diagnostic::fail(&AD_MODE, text)
+            .seen("hosts whose clock is right cannot log on to this node, so they do not attest")
+            .then("set the clock of the node right")
+            .powershell("w32tm /resync"),
+    }
 }
 
 /// How much room the signer's validity leaves for the difference.

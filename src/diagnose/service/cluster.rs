@@ -99,19 +99,25 @@ pub(super) fn diagnostics(nodes: &[&Seen<'_>], question: &Question) -> Vec<Diagn
 }
 
 fn same_mode(nodes: &[&Seen<'_>], question: &Question) -> Diagnostic {
-    let modes: Vec<Option<OperationMode>> = nodes
-        .iter()
-        .map(|seen| seen.info().map(|info| info.mode))
-        .collect();
-    let lines = each(nodes, &modes, |mode| match mode {
-        Some(mode) => mode.to_string(),
-        None => "not known".to_owned(),
+    let mode = |seen: &&Seen<'_>| (seen.node.name(), seen.info().map(|info| info.mode));
+    judge_same_mode(&nodes.iter().map(mode).collect::<Vec<_>>(), question)
+}
+
+/// Judges the modes of nodes by their names, whether seen over the network or in saved files.
+pub(in crate::diagnose) fn judge_same_mode(
+    nodes: &[(String, Option<OperationMode>)],
+    question: &Question,
+) -> Diagnostic {
+    let lines = nodes.iter().map(|(name, mode)| match mode {
+        Some(mode) => format!("{name}: {mode}"),
+        None => format!("{name}: not known"),
     });
-    let known: HashSet<OperationMode> = modes.iter().flatten().copied().collect();
+    let modes = || nodes.iter().map(|(_, mode)| *mode);
+    let known: HashSet<OperationMode> = modes().flatten().collect();
     let mut found = match (
         known.len(),
-        modes.first(),
-        modes.iter().all(Option::is_some),
+        modes().next(),
+        modes().all(|mode| mode.is_some()),
     ) {
         (1, Some(Some(mode)), true) => {
             return Diagnostic::pass(&SAME_MODE, format!("{mode} at all of them"));
@@ -124,10 +130,11 @@ fn same_mode(nodes: &[&Seen<'_>], question: &Question) -> Diagnostic {
     if found.status != Status::Fail {
         return found;
     }
-    let lagging = |wanted: OperationMode| -> Vec<&Seen<'_>> {
-        let pairs = nodes.iter().zip(&modes);
-        let behind = pairs.filter(|(_, mode)| mode.is_some_and(|mode| mode != wanted));
-        behind.map(|(seen, _)| *seen).collect()
+    let lagging = |wanted: OperationMode| -> Vec<&str> {
+        let behind = nodes
+            .iter()
+            .filter(|(_, mode)| mode.is_some_and(|mode| mode != wanted));
+        behind.map(|(name, _)| name.as_str()).collect()
     };
     let is_known_problem = known
         == HashSet::from([OperationMode::ActiveDirectory, OperationMode::Tpm])
@@ -175,11 +182,12 @@ fn same_mode(nodes: &[&Seen<'_>], question: &Question) -> Diagnostic {
 }
 
 /// The command for each of these nodes, by itself.
-fn on_each(mut found: Diagnostic, nodes: &[&Seen<'_>], mode: OperationMode) -> Diagnostic {
-    for seen in nodes {
+fn on_each(mut found: Diagnostic, nodes: &[&str], mode: OperationMode) -> Diagnostic {
+    for name in nodes {
         if let Some(command) = mode.command() {
-            // The name is made of an address and a port, both of them numbers.
-            found = found.powershell(format!("{command}  # on the node {}", seen.node.name()));
+            // The name may come from a folder: a line end in it would end the comment.
+            let name: String = name.chars().filter(|c| !c.is_control()).collect();
+            found = found.powershell(format!("{command}  # on the node {name}"));
         }
     }
     found

@@ -7,6 +7,7 @@
 mod answers;
 mod clocks;
 mod cluster;
+mod health;
 mod https;
 mod observation;
 #[cfg(feature = "fetch")]
@@ -23,8 +24,11 @@ pub use observation::{
 #[cfg(feature = "fetch")]
 pub use observe::{DEFAULT_NODE_TIMEOUT, KEY_PROTECTION_PATH, Looking, MAX_NODES};
 
+use super::files::Comparable;
 use super::{Definition, Diagnostic, Observation, Question, Target};
+pub(super) use answers::{judge_mode, judge_mode_support};
 use clocks::Clocks;
+pub(super) use cluster::judge_same_mode;
 use https::Roots;
 pub(super) use view::Seen;
 
@@ -42,6 +46,7 @@ pub const DEFINITIONS: &[&Definition] = &[
     &signing::ANSWER,
     &signing::VALID,
     &clocks::CLOCK,
+    &clocks::AD_MODE,
     &answers::KEY_PROTECTION,
     &answers::MODE_SUPPORTED,
     &clocks::REFERENCE,
@@ -50,6 +55,7 @@ pub const DEFINITIONS: &[&Definition] = &[
     &cluster::SAME_CLOCK,
     &cluster::SAME_LEVEL,
     &cluster::SINGLE,
+    &health::BY_NODE_CLOCK,
 ];
 
 /// The nodes of each of these targets, with what can be read of them: read once for all that
@@ -73,12 +79,17 @@ pub(super) fn node_diagnostics(nodes: &[Seen<'_>], question: &Question) -> Vec<D
         found.extend(answers::diagnostics(seen, question));
         found.extend(signing::diagnostics(seen, &clocks));
         found.push(clocks::diagnostic(seen, &clocks));
+        found.extend(clocks::for_kerberos(seen, &clocks));
     }
     found
 }
 
 /// What can be seen only by comparing nodes.
-pub(super) fn cluster_diagnostics(seen: &[Vec<Seen<'_>>], question: &Question) -> Vec<Diagnostic> {
+pub(super) fn cluster_diagnostics(
+    seen: &[Vec<Seen<'_>>],
+    files: &[Comparable],
+    question: &Question,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Some(first) = seen.iter().flatten().next() {
         found.push(clocks::of_this_machine(first.node));
@@ -86,6 +97,7 @@ pub(super) fn cluster_diagnostics(seen: &[Vec<Seen<'_>>], question: &Question) -
     for service in view::by_service(seen.iter().flatten()) {
         found.extend(cluster::diagnostics(&service, question));
     }
+    found.extend(health::diagnostic(files, seen));
     found
 }
 
