@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use super::bundle::{Cause, Missing};
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
 use crate::identifier::Identifier;
+use content::ReadFile;
 
 pub use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
@@ -79,7 +80,8 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     if files.is_empty() && unread(target).next().is_none() {
         return Vec::new();
     }
-    let mut found = readable::diagnostics(target, &files);
+    let readable = readable::diagnostics(target, &files);
+    let mut found = Vec::new();
     let account = &question.service_account;
     found.extend(privilege::diagnostics(&files, account));
     found.extend(audit_event::diagnostics(&files));
@@ -91,7 +93,13 @@ pub(super) fn diagnostics(target: &Target, question: &Question) -> Vec<Diagnosti
     found.extend(ekcert_message::diagnostics(&files));
     found.extend(stores::diagnostics(&files));
     found.extend(service_certificates::diagnostics(&files, question.at));
-    found
+    let is_something_known = !found.is_empty() || !files.iter().all(ReadFile::is_plain_objects);
+    let mut all = match is_something_known || files.is_empty() {
+        true => readable,
+        false => readable::of_nothing_known(&files),
+    };
+    all.append(&mut found);
+    all
 }
 
 /// What can be seen only by comparing the files of several targets.

@@ -120,7 +120,17 @@ fn judge(name: &str, holders: &Holders, account: &ServiceAccount) -> Diagnostic 
     for line in found {
         diagnostic = diagnostic.seen(line);
     }
+    // All may be right: until the account is told there is nothing to mend.
+    if missing.is_empty() && !certain && account.is_unknown() {
+        return find_account(diagnostic);
+    }
     remedy(diagnostic, accounts, account)
+}
+
+fn find_account(diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic
+        .then("find the service account on a node, and give it here with --gmsa:")
+        .powershell(FIND_ACCOUNT)
 }
 
 /// The line as it should be, and how to get it in. The setting replaces the list, so the
@@ -141,9 +151,7 @@ fn remedy(diagnostic: Diagnostic, accounts: &[String], account: &ServiceAccount)
     let gmsa = account.for_policy();
     let mut diagnostic = diagnostic;
     if gmsa.is_none() {
-        diagnostic = diagnostic
-            .then("find the service account on a node, and give it here with --gmsa:")
-            .powershell(FIND_ACCOUNT);
+        diagnostic = find_account(diagnostic);
     } else if !account.is_known_by_sid() {
         diagnostic = diagnostic
             .then("find the SID of the service account, and give it here with --gmsa as well:")

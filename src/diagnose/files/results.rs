@@ -64,7 +64,10 @@ fn judge(name: &str, text: &str) -> Diagnostic {
         let line = failure.line.to_lowercase();
         known.find_map(|(words, why)| line.contains(&words.to_lowercase()).then_some(*why))
     };
-    let count = format!("{name}: {} failures", failures.len());
+    let count = match failures.len() {
+        1 => format!("{name}: 1 failure"),
+        many => format!("{name}: {many} failures"),
+    };
     let mut diagnostic = match failures.iter().all(|failure| wrong(failure).is_some()) {
         true if failures.is_empty() => return Diagnostic::pass(definition, count),
         true => Diagnostic::warn(definition, count),
@@ -159,7 +162,7 @@ mod tests {
         assert_eq!(found.status, Status::Fail);
         assert_eq!(
             found.evidence,
-            ["x: 1 failures", "Check Attestation Status: Fail"]
+            ["x: 1 failure", "Check Attestation Status: Fail"]
         );
         let text = "Overall Result: Pass\n  a: Pass\n";
         assert_eq!(judge("x", text).status, Status::Pass);

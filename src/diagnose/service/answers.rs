@@ -123,7 +123,7 @@ fn is_json(content_type: &str) -> bool {
 
 fn mode(seen: &Seen<'_>, question: &Question) -> Diagnostic {
     let Some(ServiceInfo { mode, .. }) = seen.info() else {
-        return unknown(&MODE, "the mode");
+        return unknown(&MODE, seen, "the mode");
     };
     let said = format!("the mode is {mode}");
     match question.expected_mode {
@@ -159,7 +159,7 @@ fn mode(seen: &Seen<'_>, question: &Question) -> Diagnostic {
 
 fn mode_supported(seen: &Seen<'_>) -> Diagnostic {
     match seen.info() {
-        None => unknown(&MODE_SUPPORTED, "the mode"),
+        None => unknown(&MODE_SUPPORTED, seen, "the mode"),
         Some(info) if info.mode == OperationMode::ActiveDirectory => Diagnostic::warn(
             &MODE_SUPPORTED,
             "attestation by Active Directory is deprecated since Windows Server 2019",
@@ -174,7 +174,7 @@ fn mode_supported(seen: &Seen<'_>) -> Diagnostic {
 
 fn level(seen: &Seen<'_>) -> Diagnostic {
     let Some(info) = seen.info() else {
-        return unknown(&LEVEL, "the functional level");
+        return unknown(&LEVEL, seen, "the functional level");
     };
     let supported = &info.supported_functional_levels;
     let listed: Vec<_> = supported.iter().map(ToString::to_string).collect();
@@ -262,17 +262,24 @@ fn no_privilege(answer: &Answer) -> Diagnostic {
             "on the node, look for 'A required privilege is not held by the client' in the \
              Application event log",
         )
-        .then(
-            "grant SeAuditPrivilege to the account that the first command names, by SecPol.msc, \
-             Group Policy, or SecEdit on every node; the setting replaces the list, so keep LOCAL \
-             SERVICE (S-1-5-19) and NETWORK SERVICE (S-1-5-20) in it, and restart the pool",
-        )
+        .then("on the node, find the service account and export the user rights")
         .powershell("(Get-IISAppPool -Name KeyProtection).ProcessModel.UserName")
         .powershell("secedit /export /areas USER_RIGHTS /cfg policy.inf")
-        .then("check what was exported: endorse diagnose --path policy.inf")
+        .then(
+            "endorse diagnose --path policy.inf --gmsa ACCOUNT tells whether it has the privilege, \
+             and shows the line to write. The setting replaces the list, so LOCAL SERVICE \
+             (S-1-5-19) and NETWORK SERVICE (S-1-5-20) stay in it",
+        )
+        .then(
+            "bring the file back on every node (or set it by SecPol.msc or Group Policy), and \
+             restart the pool",
+        )
+        .powershell("secedit /configure /db secedit.sdb /cfg policy.inf /areas USER_RIGHTS")
         .powershell("Restart-WebAppPool -Name KeyProtection")
 }
 
+/// One that has to wait until the node can be connected to. All of them say the same, so that
+/// they can be shown as one.
 pub(super) fn not_asked(definition: &'static Definition) -> Diagnostic {
     Diagnostic::warn(
         definition,
@@ -281,7 +288,10 @@ pub(super) fn not_asked(definition: &'static Definition) -> Diagnostic {
     .then("settle what the set Networking says first")
 }
 
-fn unknown(definition: &'static Definition, what: &str) -> Diagnostic {
+fn unknown(definition: &'static Definition, seen: &Seen<'_>, what: &str) -> Diagnostic {
+    if matches!(seen.info, Reply::NotAsked) {
+        return not_asked(definition);
+    }
     Diagnostic::warn(
         definition,
         format!("{what} was not found out: the node does not say it"),
