@@ -12,6 +12,9 @@ use crate::hash::sha256;
 
 const STYLE: &str = include_str!("page.css");
 
+/// From how many targets on their list is dense.
+const MANY: usize = 12;
+
 /// The page. What passed and what does not apply is folded unless `detailed`.
 pub(super) fn page(run: &Run<'_>, detailed: bool) -> String {
     let status = run.report.status();
@@ -90,7 +93,7 @@ fn counts(counts: Counts) -> Markup {
     html! {
         dl.counts {
             @for (class, label, count) in tiles {
-                div class=(class) { dt { (label) } dd { (count) } }
+                div class=(if count == 0 { "none" } else { class }) { dt { (label) } dd { (count) } }
             }
         }
     }
@@ -101,14 +104,16 @@ fn in_order<'a>(run: &Run<'a>) -> Vec<&'a TargetReport> {
 }
 
 fn contents(run: &Run<'_>) -> Markup {
+    // Beside each other where a list of them would fill the first screen.
+    let many = run.report.targets.len() > MANY;
     html! {
         nav aria-label="Targets" {
-            ul.targets {
+            ul.targets.many[many] {
                 @for (at, target) in in_order(run).into_iter().enumerate() {
                     li {
                         (word(target.status()))
                         a.said href={ "#target-" (at) } { (copied(&target.name)) }
-                        span.soft { (words::role(target.role)) }
+                        @if !many { span.soft { (words::role(target.role)) } }
                     }
                 }
             }
