@@ -587,6 +587,11 @@ fn a_file_that_nearly_fits_is_told_what_to_do() {
         (b"\x1f\x8b\x08\x00\xff\xfe\xfd", "unpack it"),
         (key, "--key-file"),
         (b"Hello, it does not work.", "docs/diagnose.md"),
+        // Words of a message that do not belong together are no message.
+        (
+            b"fetch_ekcert = true\n\n\n\nmissing_docs = \"deny\"",
+            "docs/diagnose.md",
+        ),
         // Objects of which nothing is known are nothing that passes.
         (b"<a/>", "nothing in it that is known"),
     ] {

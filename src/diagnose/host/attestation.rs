@@ -143,6 +143,7 @@ fn authorized(judged: &Judgement) -> Diagnostic {
     let register = |found: Diagnostic| {
         found
             .sh("endorse register-host HOST.xml")
+            .then("or on a node of the service")
             .powershell("Add-HgsAttestationTpmHost -Path HOST.xml")
     };
     match &judged.lookup {
@@ -156,7 +157,7 @@ fn authorized(judged: &Judgement) -> Diagnostic {
                 "no registered host has this endorsement key: the service would answer \
                  UnauthorizedErrorReply, and the host would show UnauthorizedHost (event 1500)",
             )
-            .then("register the host"),
+            .then("register the host, here"),
         )
         .seen(SCOPE),
         Lookup::Registered {
