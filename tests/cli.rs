@@ -141,6 +141,12 @@ fn snapshots_of_certificates() {
     run_snapshots("tests/cmd/certificate/*.trycmd");
 }
 
+#[cfg(feature = "diagnose")]
+#[test]
+fn snapshots_of_diagnostics() {
+    run_snapshots("tests/cmd/diagnose/*.trycmd");
+}
+
 #[test]
 fn the_session_in_the_readme_is_true() {
     run_snapshots("README.md");

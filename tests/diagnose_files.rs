@@ -784,3 +784,61 @@ fn certificates_among_objects_have_a_role() {
     assert_eq!(found[0].1.place, Place::Service("Signing".to_owned()));
     assert_eq!(found[0].1.certificate.der(), der);
 }
+
+/// What the one diagnostic about reading says of these bytes: status, and what to do.
+fn of_bytes(bytes: &[u8]) -> (String, String, Option<i32>) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("saved.txt");
+    fs::write(&path, bytes).unwrap();
+    let output = endorse(&["--path", path.to_str().unwrap()]);
+    let document = document(&output);
+    let one = &document["results"][0]["sets"][0]["diagnostics"][0];
+    assert_eq!(one["id"], "trace-readable", "{document}");
+    let said = format!("{} {}", one["evidence"], one["remedy"]);
+    let status = one["status"].as_str().unwrap().to_owned();
+    (status, said, output.status.code())
+}
+
+#[test]
+fn a_file_that_nearly_fits_is_told_what_to_do() {
+    let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    for (bytes, says) in [
+        (&b""[..], "it is empty"),
+        (b"PK\x03\x04\x14\x00\x00\x00\xff\xfe\xfd", "unpack it"),
+        (b"\x1f\x8b\x08\x00\xff\xfe\xfd", "unpack it"),
+        (key, "--key-file"),
+        (b"Hello, it does not work.", "docs/diagnose.md"),
+        // Words of a message that do not belong together are no message.
+        (
+            b"fetch_ekcert = true\n\n\n\nmissing_docs = \"deny\"",
+            "docs/diagnose.md",
+        ),
+        // Objects of which nothing is known are nothing that passes.
+        (b"<a/>", "nothing in it that is known"),
+    ] {
+        let (status, said, code) = of_bytes(bytes);
+        assert_eq!((status.as_str(), code), ("warn", Some(3)), "{said}");
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+/// A list that came in a mail is the list.
+#[test]
+fn the_marks_of_a_quoting_mail_do_not_count() {
+    let list = fs::read_to_string("testdata/diagnose/access/icacls-lacking.txt").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mail.txt");
+    let quoted: Vec<_> = list.lines().map(|line| format!("> {line}\r\n")).collect();
+    fs::write(&path, quoted.concat()).unwrap();
+    let text = document(&endorse(&["--path", path.to_str().unwrap()])).to_string();
+    assert!(text.contains("may not read C:"), "{text}");
+}
+
+/// While nobody said which account it is, nothing is to be changed in a list that may be right.
+#[test]
+fn a_list_that_may_be_right_is_not_mended() {
+    let text = text_of("policy/right.inf", &[]);
+    assert!(text.contains("--gmsa"), "{text}");
+    assert!(!text.contains("secedit"), "{text}");
+    assert!(text_of("policy/gmsa-only.inf", &[]).contains("secedit"));
+}

@@ -86,6 +86,15 @@ enum Format {
     Certreq,
 }
 
+impl Format {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Csr | Self::Openssl => "openssl",
+            Self::Certreq => "certreq",
+        }
+    }
+}
+
 /// One option, so that clap does not take it for several.
 #[derive(Clone, Debug)]
 struct Subject(Vec<SubjectPart>);
@@ -142,7 +151,14 @@ pub(super) fn run(args: &MakeRequest, console: &mut Console<'_>) -> Result<Exit,
         // A new key is there by now, and the same file may have two names.
         keep_key(path, args)?;
         save(path, text.as_bytes())?;
-        console.note(&format!("the request is in {}", path.display()));
+        let path = path.display();
+        console.note(&match args.format {
+            Format::Csr => format!("the request is in {path}"),
+            Format::Openssl | Format::Certreq => format!(
+                "what {} needs to make the request is in {path}; its first lines say how",
+                args.format.program()
+            ),
+        });
     }
     if console.manner.json {
         let result = JsonRequest {

@@ -27,5 +27,9 @@ pub(super) const REGISTER_HERE: &str = "endorse register-host HOST.xml";
 /// On a node: saves who has which privileges.
 pub(super) const EXPORT_PRIVILEGES: &str = r"secedit /export /cfg C:\secpol.inf /areas USER_RIGHTS";
 
+/// On a node: brings that back after it was edited.
+pub(super) const IMPORT_PRIVILEGES: &str =
+    r"secedit /configure /db C:\secpol.sdb /cfg C:\secpol.inf /areas USER_RIGHTS";
+
 /// On a host: tells whether its TPM is ready, and whether it is locked out.
 pub(super) const SHOW_TPM: &str = "Get-Tpm";

@@ -26,7 +26,7 @@ impl Status {
 }
 
 /// One step towards a remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Remedy {
     /// Something to do or to know.
     Do(String),

@@ -156,7 +156,10 @@ pub(super) fn compared(nodes: &[Node], comparison: &Comparison, color: bool) -> 
         page.field(
             1,
             "node",
-            &format!("{}: {} certificates", node.name, node.certificates.len()),
+            &match node.certificates.len() {
+                1 => format!("{}: 1 certificate", node.name),
+                many => format!("{}: {many} certificates", node.name),
+            },
         );
         for certificate in &node.certificates {
             let thumbprint = certificate.thumbprint_sha1().to_string().to_uppercase();

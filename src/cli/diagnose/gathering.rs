@@ -42,6 +42,11 @@ pub(super) struct GatherArgs {
     #[cfg(feature = "fetch")]
     #[command(flatten)]
     pub(super) live: LiveArgs,
+    /// Look at the nodes of this Host Guardian Service; this build cannot, it needs the feature
+    /// 'fetch'
+    #[cfg(not(feature = "fetch"))]
+    #[arg(long, value_name = "URL", help_heading = "Over the network")]
+    hgs: Vec<String>,
 }
 
 /// What there was to see.
@@ -69,6 +74,14 @@ pub(super) fn gather(
     now: Time,
     console: &mut Console<'_>,
 ) -> Result<Gathered, Error> {
+    #[cfg(not(feature = "fetch"))]
+    if !args.hgs.is_empty() {
+        return Err(Error::misuse(
+            "this build of endorse cannot look at a service over the network",
+            "build it with the feature 'fetch'; or have a build that has it collect what there is \
+             to see (endorse diagnose collect), and name the bundle with --path",
+        ));
+    }
     if args.is_empty() {
         return Err(Error::misuse(
             "nothing was named to look at",

@@ -88,6 +88,13 @@ impl HostArgs {
     }
 
     fn this_machine(&self) -> Result<Target, Error> {
+        if !self.system_root.is_dir() {
+            return Err(Error::misuse(
+                format!("there is no directory {}", self.system_root.display()),
+                "name the one in which 'sys', 'proc' and 'dev' of this machine are with \
+                 --system-root, or leave it out",
+            ));
+        }
         let mut seen = HostObservation::new(now()?);
         let facts = machine(&self.system_root);
         let name = facts.machine.host_name.clone();

@@ -12,6 +12,9 @@ use crate::hash::sha256;
 
 const STYLE: &str = include_str!("page.css");
 
+/// From how many targets on their list is dense.
+const MANY: usize = 12;
+
 /// The page. What passed and what does not apply is folded unless `detailed`.
 pub(super) fn page(run: &Run<'_>, detailed: bool) -> String {
     let status = run.report.status();
@@ -45,7 +48,7 @@ pub(super) fn page(run: &Run<'_>, detailed: bool) -> String {
                     @if run.report.targets.len() > 1 { (contents(run)) }
                 }
                 main #targets {
-                    @for (at, one) in run.report.targets.iter().enumerate() {
+                    @for (at, one) in in_order(run).into_iter().enumerate() {
                         (target(at, one, detailed))
                     }
                 }
@@ -90,21 +93,27 @@ fn counts(counts: Counts) -> Markup {
     html! {
         dl.counts {
             @for (class, label, count) in tiles {
-                div class=(class) { dt { (label) } dd { (count) } }
+                div class=(if count == 0 { "none" } else { class }) { dt { (label) } dd { (count) } }
             }
         }
     }
 }
 
+fn in_order<'a>(run: &Run<'a>) -> Vec<&'a TargetReport> {
+    words::worst_first(&run.report.targets, |one| one.status())
+}
+
 fn contents(run: &Run<'_>) -> Markup {
+    // Beside each other where a list of them would fill the first screen.
+    let many = run.report.targets.len() > MANY;
     html! {
         nav aria-label="Targets" {
-            ul.targets {
-                @for (at, target) in run.report.targets.iter().enumerate() {
+            ul.targets.many[many] {
+                @for (at, target) in in_order(run).into_iter().enumerate() {
                     li {
                         (word(target.status()))
                         a.said href={ "#target-" (at) } { (copied(&target.name)) }
-                        span.soft { (words::role(target.role)) }
+                        @if !many { span.soft { (words::role(target.role)) } }
                     }
                 }
             }
@@ -112,8 +121,10 @@ fn contents(run: &Run<'_>) -> Markup {
     }
 }
 
-fn target(at: usize, target: &TargetReport, detailed: bool) -> Markup {
-    let of_interest = |one: &&Diagnostic| matches!(one.status, Status::Fail | Status::Warn);
+fn target<'a>(at: usize, target: &'a TargetReport, detailed: bool) -> Markup {
+    let of_interest = |one: &&Diagnostic| words::is_trouble(one.status);
+    let of_set = |set: &'a SetReport| words::worst_first(&set.diagnostics, |one| one.status);
+    let sets = words::worst_first(&target.sets, |one| one.status());
     let counts = target.counts();
     html! {
         section.target id={ "target-" (at) } {
@@ -122,8 +133,8 @@ fn target(at: usize, target: &TargetReport, detailed: bool) -> Markup {
                 (word(target.status()))
             }
             p.soft.said { (words::role(target.role)) ", from " (copied(&target.source)) }
-            @for set in &target.sets {
-                (group(set, set.diagnostics.iter().filter(of_interest).collect()))
+            @for set in sets {
+                (group(set, of_set(set).into_iter().filter(of_interest).collect()))
             }
             @if counts.pass.saturating_add(counts.not_applicable) > 0 {
                 details open[detailed] {

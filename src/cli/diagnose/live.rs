@@ -248,7 +248,7 @@ fn read_ip(text: &str) -> Result<IpAddr, String> {
         .and_then(|rest| rest.strip_suffix(']'))
         .unwrap_or(text);
     bare.parse()
-        .map_err(|_| format!("'{text}' is no IP address"))
+        .map_err(|_| format!("'{text}' is no IP address; write one as 192.0.2.11 or 2001:db8::11"))
 }
 
 fn split_port(text: &str) -> Result<(&str, Option<u16>), String> {

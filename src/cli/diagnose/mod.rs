@@ -1,5 +1,6 @@
 //! `diagnose`: what is wrong with a guarded fabric, as a tree.
 
+mod alike;
 mod collect;
 mod gathering;
 mod host;

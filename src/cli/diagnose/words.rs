@@ -17,6 +17,19 @@ pub(super) fn status(status: Status) -> (Paint, &'static str) {
     }
 }
 
+/// Whether somebody has to do something.
+pub(super) fn is_trouble(status: Status) -> bool {
+    matches!(status, Status::Fail | Status::Warn)
+}
+
+/// These with the worst first; what is alike stays in its order, in which causes are before
+/// what follows from them.
+pub(super) fn worst_first<T>(all: &[T], status: impl Fn(&T) -> Status) -> Vec<&T> {
+    let mut all: Vec<&T> = all.iter().collect();
+    all.sort_by_key(|one| std::cmp::Reverse(status(one)));
+    all
+}
+
 /// What a target is, for people.
 pub(super) fn role(role: Role) -> &'static str {
     match role {
@@ -99,9 +112,7 @@ impl Shell {
     /// What stands above the commands.
     pub(super) fn caption(self) -> &'static str {
         match self {
-            Self::PowerShell => {
-                "in an elevated PowerShell on the machine in question (shown, not run):"
-            }
+            Self::PowerShell => "in an elevated PowerShell (shown, not run):",
             Self::Posix => "in a shell (shown, not run):",
         }
     }

@@ -171,7 +171,10 @@ fn diagnostic(
     hosts: &BTreeMap<String, String>,
 ) -> Diagnostic {
     let reasons: Vec<&str> = refusals.iter().map(|one| one.reason.as_str()).collect();
-    let seen = format!("{} attempts: {}", attempts.len(), reasons.join("; "));
+    let seen = match attempts.len() {
+        1 => format!("1 attempt: {}", reasons.join("; ")),
+        many => format!("{many} attempts: {}", reasons.join("; ")),
+    };
     let mut found = Diagnostic::fail(definition, seen);
     for (activity, attempt) in attempts.iter().take(MAX_SHOWN) {
         found = found.seen(attempt.shown(activity));

@@ -63,6 +63,8 @@ pub(super) enum Form {
 pub(super) struct ReadFile<'a> {
     /// Its path, as given.
     pub(super) name: &'a str,
+    /// What is in it.
+    pub(super) bytes: &'a [u8],
     /// What it is; why not, if it starts as something and then breaks.
     pub(super) content: Result<Content, Error>,
 }
@@ -71,6 +73,20 @@ impl ReadFile<'_> {
     /// Whether anything could be read from it.
     pub(super) fn is_recognised(&self) -> bool {
         !matches!(self.content, Err(_) | Ok(Content::Unknown))
+    }
+
+    /// Whether there are objects in it, and nothing that is known among them.
+    pub(super) fn is_plain_objects(&self) -> bool {
+        let Ok(Content::Objects {
+            log,
+            listings,
+            certificates,
+            ..
+        }) = &self.content
+        else {
+            return false;
+        };
+        log.is_none() && listings.is_empty() && certificates.is_empty()
     }
 
     /// What it is, in words.
@@ -126,6 +142,7 @@ pub(super) fn read_all(target: &Target) -> Vec<ReadFile<'_>> {
     saved(target)
         .map(|file| ReadFile {
             name: &file.name,
+            bytes: &file.bytes,
             content: read(&file.name, &file.bytes),
         })
         .collect()
@@ -144,7 +161,7 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
         return Ok(certificates);
     }
     let text = match decode_text(bytes) {
-        Ok(Some((text, _))) => text,
+        Ok(Some((text, _))) => without_quote_marks(text),
         // No text: a blob of the registry, a key, or something that is not known.
         Ok(None) => return Ok(identifier(bytes).unwrap_or(Content::Unknown)),
         Err(_) if bytes.first() == Some(&SEQUENCE) => {
@@ -177,6 +194,22 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Content, Error> {
         return Ok(Content::Text(text));
     }
     Ok(Content::Unknown)
+}
+
+/// What was copied from a mail that quotes it, without the marks before its lines. Nothing that
+/// is read here starts with one.
+fn without_quote_marks(text: String) -> String {
+    if !text.trim_start().starts_with('>') {
+        return text;
+    }
+    let plain = |line| {
+        let line: &str = line;
+        let rest = line.strip_prefix('>');
+        rest.map(|rest| rest.strip_prefix(' ').unwrap_or(rest))
+            .or_else(|| line.trim().is_empty().then_some(line))
+    };
+    let lines: Option<Vec<&str>> = text.lines().map(plain).collect();
+    lines.map(|lines| lines.join("\n")).unwrap_or(text)
 }
 
 /// Whether it is text of a code page of Windows, as its command prompt writes: what is looked

@@ -155,6 +155,7 @@ mod tests {
     fn status(text: &str) -> Option<Status> {
         let file = ReadFile {
             name: "x",
+            bytes: text.as_bytes(),
             content: Ok(Content::Text(text.to_owned())),
         };
         diagnostics(&[file]).first().map(|one| one.status)

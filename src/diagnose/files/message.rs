@@ -59,13 +59,27 @@ pub(super) fn is_known(text: &str) -> bool {
 /// `… cannot be trusted because of error UntrustedRoot`: the words that Microsoft's forum and
 /// documents quote, and the name of a .NET chain status, which is not translated.
 fn untrusted(text: &str) -> bool {
-    let about_ek = mentions_ek(text);
     let says = text.contains("cannot be trusted because of error");
-    says || (about_ek && CHAIN_STATUSES.iter().any(|status| text.contains(status)))
+    says || is_said_at_once(text, |part| {
+        mentions_ek(part) && CHAIN_STATUSES.iter().any(|status| part.contains(status))
+    })
+}
+
+/// Whether a few lines that follow each other say it: a message is one or two sentences, which a
+/// console may have wrapped. Words that stand anywhere in a file mean nothing together.
+fn is_said_at_once(text: &str, says: impl Fn(&str) -> bool) -> bool {
+    const LINES: usize = 3;
+    let lines: Vec<&str> = text.lines().collect();
+    let windows = lines.windows(LINES.min(lines.len()).max(1));
+    windows.map(|some| some.join(" ")).any(|part| says(&part))
 }
 
 /// There is no EKcert in the file of the host.
 fn missing(text: &str) -> bool {
+    is_said_at_once(text, says_missing)
+}
+
+fn says_missing(text: &str) -> bool {
     let lower = text.to_lowercase();
     let about = lower.contains("endorsement key certificate") || lower.contains("ekcert");
     let lacks = [

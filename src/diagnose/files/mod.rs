@@ -35,6 +35,7 @@ use super::hgsa::service_info::OperationMode;
 use super::{Definition, Diagnostic, Observation, Question, Role, Status, Target, TargetReport};
 use crate::ek::Certificate;
 use crate::identifier::Identifier;
+use content::ReadFile;
 
 use access::KEY_FILE_READABLE;
 pub use account::ServiceAccount;
@@ -96,7 +97,7 @@ pub(super) struct Comparable {
 }
 
 impl Comparable {
-    fn of(target: &Target, files: &[content::ReadFile<'_>]) -> Self {
+    fn of(target: &Target, files: &[ReadFile<'_>]) -> Self {
         Self {
             name: target.name.clone(),
             listed: service_certificates::of_roles(
@@ -120,7 +121,8 @@ pub(super) fn diagnostics(
     if files.is_empty() && unread(target).next().is_none() {
         return (Vec::new(), None);
     }
-    let mut found = readable::diagnostics(target, &files);
+    let readable = readable::diagnostics(target, &files);
+    let mut found = Vec::new();
     let account = &question.service_account;
     found.extend(privilege::diagnostics(&files, account));
     found.extend(audit_event::diagnostics(&files));
@@ -133,7 +135,13 @@ pub(super) fn diagnostics(
     found.extend(stores::diagnostics(&files));
     found.extend(service_certificates::diagnostics(&files, question.at));
     found.extend(service_exports::diagnostics(&files, question));
-    (found, Some(Comparable::of(target, &files)))
+    let is_something_known = !found.is_empty() || !files.iter().all(ReadFile::is_plain_objects);
+    let mut all = match is_something_known || files.is_empty() {
+        true => readable,
+        false => readable::of_nothing_known(&files),
+    };
+    all.append(&mut found);
+    (all, Some(Comparable::of(target, &files)))
 }
 
 /// What can be seen only by comparing the files of several targets.

@@ -6,7 +6,7 @@ use super::account::{
 };
 use super::content::{Content, ReadFile};
 use super::inf::{Holders, holders};
-use crate::diagnose::commands::EXPORT_PRIVILEGES;
+use crate::diagnose::commands::{EXPORT_PRIVILEGES, IMPORT_PRIVILEGES};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, powershell_quoted};
 
 /// SeAuditPrivilege names LOCAL SERVICE, NETWORK SERVICE and the gMSA.
@@ -129,7 +129,17 @@ fn judge(name: &str, holders: &Holders, account: &ServiceAccount) -> Diagnostic 
     for line in found {
         diagnostic = diagnostic.seen(line);
     }
+    // All may be right: until the account is told there is nothing to mend.
+    if missing.is_empty() && !certain && account.is_unknown() {
+        return find_account(diagnostic);
+    }
     remedy(diagnostic, accounts, account)
+}
+
+fn find_account(diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic
+        .then("find the service account on a node, and give it here with --gmsa:")
+        .powershell(FIND_ACCOUNT)
 }
 
 /// The line as it should be, and how to get it in. The setting replaces the list, so the
@@ -150,9 +160,7 @@ fn remedy(diagnostic: Diagnostic, accounts: &[String], account: &ServiceAccount)
     let gmsa = account.for_policy();
     let mut diagnostic = diagnostic;
     if gmsa.is_none() {
-        diagnostic = diagnostic
-            .then("find the service account on a node, and give it here with --gmsa:")
-            .powershell(FIND_ACCOUNT);
+        diagnostic = find_account(diagnostic);
     } else if !account.is_known_by_sid() {
         diagnostic = diagnostic
             .then("find the SID of the service account, and give it here with --gmsa as well:")
@@ -175,7 +183,7 @@ fn remedy(diagnostic: Diagnostic, accounts: &[String], account: &ServiceAccount)
             "make the line in [Privilege Rights] read: {PRIVILEGE} = {}",
             entries.join(",")
         ))
-        .powershell("secedit /configure /db C:\\secpol.sdb /cfg C:\\secpol.inf /areas USER_RIGHTS")
+        .powershell(IMPORT_PRIVILEGES)
         .then("then restart IIS, and see that the Key Protection Service answers:")
         .powershell("iisreset; Get-HgsKeyProtectionCertificate")
 }

@@ -79,7 +79,10 @@ fn judge(name: &str, text: &str) -> Diagnostic {
         [one, other] => one == other,
         _ => true,
     });
-    let count = format!("{name}: {} failures", failures.len());
+    let count = match failures.len() {
+        1 => format!("{name}: 1 failure"),
+        many => format!("{name}: {many} failures"),
+    };
     let mut diagnostic = match same && wrong.iter().all(Option::is_some) {
         true if failures.is_empty() => return Diagnostic::pass(definition, count),
         true => Diagnostic::warn(definition, count),
@@ -177,7 +180,7 @@ mod tests {
         assert_eq!(
             found.evidence,
             [
-                "x: 1 failures",
+                "x: 1 failure",
                 "Check Attestation Status: Fail",
                 KNOWN_WRONG_ANYWHERE
             ]

@@ -196,7 +196,10 @@ fn judge(pool: Pool, all: &[(&str, &Certificate)]) -> Diagnostic {
             ));
         }
     }
-    let mut count = format!("{name}: {} certificates", all.len());
+    let mut count = match all.len() {
+        1 => format!("{name}: 1 certificate"),
+        many => format!("{name}: {many} certificates"),
+    };
     if pool == Pool::Root {
         count.push_str(&beside_embedded(all));
     }

@@ -141,7 +141,12 @@ fn trusted(judged: &Judgement) -> Diagnostic {
 }
 
 fn authorized(judged: &Judgement) -> Diagnostic {
-    let register = |found: Diagnostic| found.sh(REGISTER_HERE).powershell(REGISTER_HOST);
+    let register = |found: Diagnostic| {
+        found
+            .sh(REGISTER_HERE)
+            .then("or on a node of the service")
+            .powershell(REGISTER_HOST)
+    };
     match &judged.lookup {
         Lookup::NotAsked(why) => {
             Diagnostic::warn(&WOULD_AUTHORIZE, format!("could not be found out: {why}"))
@@ -153,7 +158,7 @@ fn authorized(judged: &Judgement) -> Diagnostic {
                 "no registered host has this endorsement key: the service would answer \
                  UnauthorizedErrorReply, and the host would show UnauthorizedHost (event 1500)",
             )
-            .then("register the host"),
+            .then("register the host, here"),
         )
         .seen(SCOPE),
         Lookup::Registered {

@@ -76,9 +76,9 @@ fn ekcert(identifier: &Identifier) -> Diagnostic {
         found = found.seen(format!("the file says: {message}"));
     }
     found
-        .then("read the identifier again with all rights: on Windows in an elevated PowerShell")
+        .then("on Windows make it again in an elevated PowerShell: without one the EKcert is left out")
         .powershell(MAKE_IDENTIFIER)
-        .then("if the TPM keeps none, its vendor may have it")
+        .then("if the TPM keeps none, its vendor may have it: on Linux this asks")
         .sh("endorse get-platform-identifier --name HOST --fetch-ekcert --output HOST.xml")
         .then(
             "if the vendor makes none, register the host under policy version v1 with -Force; \

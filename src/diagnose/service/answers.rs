@@ -2,7 +2,7 @@
 
 use super::view::{Reply, Seen, status_in_words};
 use super::{Answer, Exchange, Outcome};
-use crate::diagnose::commands::EXPORT_PRIVILEGES;
+use crate::diagnose::commands::{EXPORT_PRIVILEGES, IMPORT_PRIVILEGES};
 use crate::diagnose::hgsa::service_info::OperationMode;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, Set};
 
@@ -125,7 +125,7 @@ fn is_json(content_type: &str) -> bool {
 fn mode(seen: &Seen<'_>, question: &Question) -> Diagnostic {
     match seen.info() {
         Some(info) => judge_mode(info.mode, question),
-        None => unknown(&MODE, "the mode"),
+        None => unknown(&MODE, seen, "the mode"),
     }
 }
 
@@ -165,7 +165,7 @@ pub(in crate::diagnose) fn judge_mode(mode: OperationMode, question: &Question) 
 
 fn mode_supported(seen: &Seen<'_>) -> Diagnostic {
     match seen.info() {
-        None => unknown(&MODE_SUPPORTED, "the mode"),
+        None => unknown(&MODE_SUPPORTED, seen, "the mode"),
         Some(info) => judge_mode_support(info.mode),
     }
 }
@@ -187,7 +187,7 @@ pub(in crate::diagnose) fn judge_mode_support(mode: OperationMode) -> Diagnostic
 
 fn level(seen: &Seen<'_>) -> Diagnostic {
     let Some(info) = seen.info() else {
-        return unknown(&LEVEL, "the functional level");
+        return unknown(&LEVEL, seen, "the functional level");
     };
     let supported = &info.supported_functional_levels;
     let listed: Vec<_> = supported.iter().map(ToString::to_string).collect();
@@ -275,17 +275,24 @@ fn no_privilege(answer: &Answer) -> Diagnostic {
             "on the node, look for 'A required privilege is not held by the client' in the \
              Application event log",
         )
-        .then(
-            "grant SeAuditPrivilege to the account that the first command names, by SecPol.msc, \
-             Group Policy, or SecEdit on every node; the setting replaces the list, so keep LOCAL \
-             SERVICE (S-1-5-19) and NETWORK SERVICE (S-1-5-20) in it, and restart the pool",
-        )
+        .then("on the node, find the service account and export the user rights")
         .powershell("(Get-IISAppPool -Name KeyProtection).ProcessModel.UserName")
         .powershell(EXPORT_PRIVILEGES)
-        .then("check what was exported: endorse diagnose --path secpol.inf")
+        .then(
+            "endorse diagnose --path secpol.inf --gmsa ACCOUNT tells whether it has the privilege, \
+             and shows the line to write. The setting replaces the list, so LOCAL SERVICE \
+             (S-1-5-19) and NETWORK SERVICE (S-1-5-20) stay in it",
+        )
+        .then(
+            "bring the file back on every node (or set it by SecPol.msc or Group Policy), and \
+             restart the pool",
+        )
+        .powershell(IMPORT_PRIVILEGES)
         .powershell("Restart-WebAppPool -Name KeyProtection")
 }
 
+/// One that has to wait until the node can be connected to. All of them say the same, so that
+/// they can be shown as one.
 pub(super) fn not_asked(definition: &'static Definition) -> Diagnostic {
     Diagnostic::warn(
         definition,
@@ -294,7 +301,10 @@ pub(super) fn not_asked(definition: &'static Definition) -> Diagnostic {
     .then("settle what the set Networking says first")
 }
 
-fn unknown(definition: &'static Definition, what: &str) -> Diagnostic {
+fn unknown(definition: &'static Definition, seen: &Seen<'_>, what: &str) -> Diagnostic {
+    if matches!(seen.info, Reply::NotAsked) {
+        return not_asked(definition);
+    }
     Diagnostic::warn(
         definition,
         format!("{what} was not found out: the node does not say it"),

@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::answers::not_asked;
 use super::view::{Offset, Reply, Seen};
 use super::{Exchange, NodeObservation, NtpOutcome};
 use crate::der::Time;
@@ -120,6 +121,9 @@ fn clock(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
         _ => None,
     };
     let Some(node) = clocks.node else {
+        if unread.is_none() && matches!(seen.info, Reply::NotAsked) {
+            return not_asked(&CLOCK);
+        }
         let mut found = Diagnostic::warn(
             &CLOCK,
             "this was not found out: no answer with a date came from the node",
@@ -181,7 +185,7 @@ fn clock(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
         .powershell(SET_CLOCK)
         .then(
             "if the signer of health certificates was made while the clock was wrong, have the \
-             service make a new one",
+             service make a new one, on a node",
         )
         .powershell(RENEW_SIGNER)
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ::der::oid::ObjectIdentifier;
 
-use super::view::Seen;
+use super::answers::not_asked;
+use super::view::{Reply, Seen};
 use super::{Blob, NodeObservation, Outcome};
 use crate::der::Time;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, ServerNames, Set};
@@ -231,6 +232,10 @@ pub(super) fn diagnostics(seen: &Seen<'_>) -> Vec<Diagnostic> {
         };
         return [&CHAIN, &NAME, &VALIDITY, &USAGE].map(by_http).to_vec();
     };
+    let is_missing = matches!(https.chain, Chain::Missing { is_tls: false, .. });
+    if is_missing && matches!(seen.info, Reply::NotAsked) {
+        return [&CHAIN, &NAME, &VALIDITY, &USAGE].map(not_asked).to_vec();
+    }
     vec![
         chain(https, seen),
         name(https, seen),

@@ -73,9 +73,13 @@ fn answer(seen: &Seen<'_>) -> Diagnostic {
 }
 
 fn valid(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
-    let Reply::Read(signers) = &seen.signers else {
-        return Diagnostic::warn(&VALID, "it was not found out who signs")
-            .then("settle why the node does not publish it first");
+    let signers = match &seen.signers {
+        Reply::Read(signers) => signers,
+        Reply::NotAsked => return not_asked(&VALID),
+        _ => {
+            return Diagnostic::warn(&VALID, "it was not found out who signs")
+                .then("settle why the node does not publish it first");
+        }
     };
     let mut wrong = Vec::new();
     for (whose, times) in clocks.times(seen.node.time()) {
@@ -102,7 +106,7 @@ fn valid(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
         .then("see first that the clocks of the nodes and hosts are right")
         .powershell(SHOW_CLOCK)
         .powershell(SET_CLOCK)
-        .then("then have the service make a new signer")
+        .then("then have the service make a new signer, on a node")
         .powershell(RENEW_SIGNER)
 }
 
