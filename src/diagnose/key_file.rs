@@ -160,8 +160,8 @@ fn judge(seen: &KeyFileObservation) -> Diagnostic {
         for (step, _) in &blocked {
             let rights = if step.directory { "--x" } else { "r--" };
             diagnostic = diagnostic.sh(format!(
-                "setfacl -m {}:{rights} {}",
-                sh_quoted(&format!("u:{}", account.name)),
+                "setfacl -m {}:{rights} -- {}",
+                sh_quoted(&format!("u:{}", for_acl(account))),
                 sh_quoted(&step.path)
             ));
         }
@@ -184,9 +184,19 @@ fn judge(seen: &KeyFileObservation) -> Diagnostic {
         true => Diagnostic::warn(definition, format!("{who} can read {path}"))
             .seen(format!("so can every account of the machine that gets to it: {}", shown(file)))
             .then("leave it to the account and its owner; think of the key as known to others if they could reach it:")
-            .sh(format!("chmod o= {}", sh_quoted(&file.path))),
+            .sh(format!("chmod o= -- {}", sh_quoted(&file.path))),
         false => Diagnostic::pass(definition, format!("{who} can read {path}"))
             .seen(format!("by {}", rights_of(file, account).1)),
+    }
+}
+
+/// The account in an entry of setfacl, where a colon or a comma would end its name and begin
+/// something else.
+fn for_acl(account: &PosixAccount) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match account.name.chars().all(is_name) && !account.name.is_empty() {
+        true => account.name.clone(),
+        false => account.uid.to_string(),
     }
 }
 
@@ -358,6 +368,30 @@ mod tests {
         assert_eq!(with(&[(User(100), 0), (Group(200), 4)], 4), Status::Fail);
         assert_eq!(with(&[(Group(200), 0), (Group(201), 4)], 4), Status::Pass);
         assert_eq!(with(&[(Group(201), 4)], 0), Status::Fail);
+    }
+
+    /// A bundle may name an account and a path as it likes.
+    #[test]
+    fn commands_do_what_they_say() {
+        let mut hostile = seen(step(0, 0, 0o711), step(0, 0, 0o600));
+        for (name, expected) in [
+            ("hgs", "u:hgs"),
+            ("hgs:rwx,u:evil", "u:100"),
+            ("a b", "u:100"),
+            ("", "u:100"),
+        ] {
+            hostile.account.name = name.to_owned();
+            hostile.steps[1].path = "-R x".to_owned();
+            let found = judge(&hostile);
+            let expected = format!("setfacl -m '{expected}':r-- -- '-R x'");
+            assert!(
+                found
+                    .remedy
+                    .contains(&super::super::Remedy::Sh(expected.clone())),
+                "{:?}: {expected}",
+                found.remedy
+            );
+        }
     }
 
     #[test]

@@ -74,3 +74,52 @@ fn pkcs12_files() {
     // Bare of any cryptography every byte can be looked at.
     torment(&bytes("plain.pfx")[..80], 1, "");
 }
+
+/// Nothing of a file is accepted unseen: a certificate behind a request, and one in a form that
+/// is not read.
+#[test]
+fn what_stands_beside_it_is_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let here = directory.path();
+    let made = [
+        "make-request",
+        "--role",
+        "signing",
+        "--subject",
+        "CN=a",
+        "--new-key",
+        "k",
+        "-o",
+        "r.csr",
+    ];
+    assert_eq!(super::endorse(&made, here).0, 0);
+    let request = std::fs::read_to_string(here.join("r.csr")).unwrap();
+    let weak = openssl(
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:1024",
+            "-nodes",
+            "-keyout",
+            "/dev/null",
+            "-subj",
+            "/CN=b",
+        ],
+        b"",
+    );
+    let weak = String::from_utf8(weak).unwrap();
+    let trusted = weak.replace("CERTIFICATE", "TRUSTED CERTIFICATE");
+    for (text, code) in [
+        (request.clone(), 0),
+        (request.clone() + &weak, 1),
+        (weak.clone() + &request, 1),
+        (request.clone() + &trusted, 3),
+        (weak + &trusted, 3),
+    ] {
+        std::fs::write(here.join("x.pem"), &text).unwrap();
+        let (exit, output, _) =
+            super::endorse(&["check-certificate", "--role", "signing", "x.pem"], here);
+        assert_eq!(exit, code, "{output}");
+    }
+}

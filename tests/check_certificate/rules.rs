@@ -379,6 +379,35 @@ fn version_1_has_no_extensions() {
     );
 }
 
+/// Of two key usages one program takes the first, another the last: neither is accepted.
+#[test]
+fn an_extension_that_is_there_twice() {
+    let with = |place: &str| {
+        let usage = "keyUsage=digitalSignature,keyEncipherment,dataEncipherment";
+        // An extension of the same length, whose number is changed afterwards.
+        let other = "2.5.29.99=DER:03020106";
+        let extensions = match place {
+            "after" => format!("{usage}\n{other}"),
+            _ => format!("{other}\n{usage}"),
+        };
+        let made = certify("rsa2048.key", "/CN=HGS", &extensions, "-sha256");
+        assert_eq!(judged(&made, Signing, Minimum), []);
+        let mut der = made.der().to_vec();
+        let at = der
+            .windows(3)
+            .position(|one| one == [0x55, 0x1d, 99])
+            .unwrap();
+        der[at + 2] = 15;
+        endorse::ek::Certificate::from_der(&der).unwrap()
+    };
+    let twice = (Code::HgsVersion, ERROR);
+    assert_eq!(judged(&with("after"), Signing, Minimum), [twice]);
+    assert_eq!(
+        judged(&with("before"), Signing, Minimum),
+        [twice, (Code::HgsKeyUsage, ERROR)]
+    );
+}
+
 #[test]
 fn the_tip_for_an_hsm_is_shown_and_never_fails() {
     let of = |usage: &str, hsm, role, profile| {
@@ -425,7 +454,7 @@ fn what_is_inferred_is_never_more_than_a_warning() {
         }
         assert!(!rule.roles.is_empty() && !rule.profiles.is_empty() && !rule.help.is_empty());
     }
-    assert_eq!(seen.len(), 41);
+    assert_eq!(seen.len(), 42);
 }
 
 /// A rule that no certificate of a role is held against would say nothing.

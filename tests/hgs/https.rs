@@ -177,3 +177,31 @@ fn certificates_that_signed_themselves() {
     }
     assert_eq!(diagnostic(&report, NODE, "hgs-operation-mode").status, Pass);
 }
+
+/// An authority that may issue for other names alone does not get round that by the subject,
+/// which no constraint is about.
+#[test]
+fn an_authority_for_some_names_alone() {
+    let authority = Authority::for_names_below("other.test");
+    for names in [&[][..], &[NAME]] {
+        let good = || authority.server(names, |_| {});
+        let report = Fabric::https([good(), good(), good()]).report_trusting(&[&authority.der]);
+        let passed = with_status(&report, &[Pass]);
+        for id in ON_ITS_WORD {
+            assert!(
+                !passed.contains(&(NODE.to_owned(), id, Pass)),
+                "{names:?}: {id}"
+            );
+        }
+        let id = match names.is_empty() {
+            true => "hgs-https-name",
+            false => "hgs-https-chain",
+        };
+        assert_eq!(diagnostic(&report, NODE, id).status, Fail);
+    }
+    // The same of the name that it may issue for.
+    let authority = Authority::for_names_below("bastion.test");
+    let good = || authority.server(&[NAME], |_| {});
+    let report = Fabric::https([good(), good(), good()]).report_trusting(&[&authority.der]);
+    assert_eq!(trouble(&report), []);
+}

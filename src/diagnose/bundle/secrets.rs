@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::hash::from_hex;
+use crate::identifier::decode_text;
 
 /// Octets at the start that tell what the whole is.
 const STARTS: &[(&[u8], &str)] = &[
@@ -29,12 +30,24 @@ const STARTS: &[(&[u8], &str)] = &[
     (b"PAGEDU", "it is a memory dump, which may hold secrets"),
     (b"MDMP", "it is a memory dump, which may hold secrets"),
     (b"PK\x03\x04", "it is an archive, which is not looked into"),
-    (b"\x1f\x8b", "it is an archive, which is not looked into"),
+    (
+        b"\x1f\x8b\x08",
+        "it is an archive, which is not looked into",
+    ),
     (
         b"7z\xbc\xaf\x27\x1c",
         "it is an archive, which is not looked into",
     ),
     (b"MSCF", "it is an archive, which is not looked into"),
+    (b"BZh", "it is an archive, which is not looked into"),
+    (b"Rar!", "it is an archive, which is not looked into"),
+    (b"\xfd7zXZ\0", "it is an archive, which is not looked into"),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "it is an archive, which is not looked into",
+    ),
+    (b"Salted__", "it is encrypted, and not looked into"),
+    (b"\x03\xd9\xa2\x9a", "it is a store of passwords of KeePass"),
 ];
 
 /// The provider of every blob of the Windows Data Protection API: as octets, and as
@@ -50,6 +63,7 @@ const PROTECTED: &str = "it has something that the Windows Data Protection API e
 const SECURE_STRING: &str = "it has a SecureString";
 const PASSWORD: &str = "it has a password or another secret in a field of that name";
 const TOKEN: &str = "it has a token or credentials for a server";
+const PRIVATE_PART: &str = "it has the private parts of an RSA key";
 const RECOVERY: &str = "it has a BitLocker recovery password";
 const JWK: &str = "it has a private key as JSON Web Key";
 
@@ -69,12 +83,28 @@ const FIELDS: &[&str] = &[
     "private_key",
 ];
 
+/// What stands within DER only where a private key is: the algorithm RSA before an OCTET STRING
+/// (RFC 5958), before which a public key has a BIT STRING; PBES2 (RFC 8018), with which keys are
+/// encrypted; the bag of a PKCS#12 with an encrypted key (RFC 7292).
+const WITHIN: &[&[u8]] = &[
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x04",
+    b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0d",
+    b"\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x0a\x01\x02",
+];
+
+/// Words for the private parts of an RSA key, in lower case: of .NET in XML, of `openssl -text`.
+const PRIVATE_PARTS: &[&str] = &["inverseq", "privateexponent", "private-exponent"];
+
+/// Options of commands that a password follows after a blank, in lower case.
+const OPTIONS: &[&str] = &["-password", "-passwd", "-passphrase", "-asplaintext"];
+
 /// How far what belongs to a name is looked for behind it, in octets, so that a text full of
 /// names takes no more than a few passes.
 const LOOKAHEAD: usize = 256;
 
-/// Octets that show the kind of what they start.
+/// Octets that show the kind of what they start, and the fewest that do.
 const SHOWN_LEN: usize = 24;
+const MIN_SHOWN_LEN: usize = 9;
 
 /// Why these bytes may not travel, if they hold a secret or may hold one: private keys, PKCS#12,
 /// passwords, tokens, tickets, and what cannot be looked into.
@@ -87,7 +117,16 @@ pub fn secret_in(bytes: &[u8]) -> Option<&'static str> {
             let protected = bytes.windows(DPAPI.len()).any(|window| window == DPAPI);
             protected.then_some(PROTECTED)
         })
-        .or_else(|| in_text(&as_ascii(bytes)))
+        .or_else(|| {
+            let within = |what: &&[u8]| bytes.windows(what.len()).any(|window| window == *what);
+            WITHIN.iter().any(within).then_some(DER)
+        })
+        .or_else(|| {
+            in_text(&match decode_text(bytes) {
+                Ok(Some((text, _))) => text.replace(|c: char| !c.is_ascii(), "?"),
+                _ => as_ascii(bytes),
+            })
+        })
 }
 
 /// Without zeros, so that UTF-16 can be searched like UTF-8.
@@ -102,7 +141,11 @@ fn as_ascii(bytes: &[u8]) -> String {
 }
 
 fn in_text(text: &str) -> Option<&'static str> {
-    let lower = text.to_ascii_lowercase();
+    // As JSON in JSON or in XML has them.
+    let lower = text
+        .to_ascii_lowercase()
+        .replace("\\\"", "\"")
+        .replace("&quot;", "\"");
     has_pem_key(&lower)
         .then_some(PEM)
         .or_else(|| (lower.contains(DPAPI_HEX) || text.contains(DPAPI_BASE64)).then_some(PROTECTED))
@@ -113,10 +156,15 @@ fn in_text(text: &str) -> Option<&'static str> {
         .or_else(|| is_text(text).then(|| in_fields(&lower)).flatten())
 }
 
+/// Whether it is text: colours of a terminal and some spoiled octets make nothing else of it. Of
+/// an event log one character in six is a control character.
 fn is_text(text: &str) -> bool {
-    !text
+    /// One in so many characters may be a control character.
+    const SHARE: usize = 20;
+    let others = text
         .chars()
-        .any(|c| c.is_ascii_control() && !c.is_ascii_whitespace())
+        .filter(|c| c.is_ascii_control() && !c.is_ascii_whitespace());
+    others.count().saturating_mul(SHARE) <= text.len()
 }
 
 fn in_fields(lower: &str) -> Option<&'static str> {
@@ -132,10 +180,32 @@ fn in_fields(lower: &str) -> Option<&'static str> {
     if jwk {
         return Some(JWK);
     }
-    FIELDS
+    if PRIVATE_PARTS.iter().any(|part| lower.contains(part)) {
+        return Some(PRIVATE_PART);
+    }
+    let field = FIELDS
         .iter()
-        .any(|field| after_each(lower, field).any(holds_value))
-        .then_some(PASSWORD)
+        .any(|field| after_each(lower, field).any(holds_value));
+    let option = OPTIONS
+        .iter()
+        .any(|option| after_each(lower, option).any(is_argument));
+    let spelled_out = after_each(lower, "convertto-securestring").any(|rest| {
+        let rest = rest.trim_start_matches([' ', '\t']);
+        let rest = rest.strip_prefix("-string").unwrap_or(rest);
+        let rest = rest.trim_start_matches([' ', '\t']);
+        rest.starts_with(['"', '\'']) && !rest.starts_with("\"$")
+    });
+    (field || option || spelled_out).then_some(PASSWORD)
+}
+
+/// Whether what follows an option is its argument, and no other option, variable or expression.
+fn is_argument(rest: &str) -> bool {
+    let Some(value) = rest.strip_prefix([' ', '\t']) else {
+        return false;
+    };
+    let value = value.trim_start_matches([' ', '\t']);
+    let value = value.split(['\r', '\n']).next().unwrap_or_default();
+    !value.is_empty() && !value.starts_with(['-', '$', '(', '<', '|', ')', '*'])
 }
 
 /// What follows each place where `what` is, as far as it matters.
@@ -154,7 +224,9 @@ fn has_pem_key(lower: &str) -> bool {
         let label = rest.split('-').next().unwrap_or_default();
         label.contains("private key") || label.contains("pkcs12")
     };
-    begins.any(key) || lower.contains("putty-user-key-file-")
+    // RFC 4716 has four hyphens and a blank.
+    let mut ssh = after_each(lower, "---- begin ");
+    begins.any(key) || ssh.any(key) || lower.contains("putty-user-key-file-")
 }
 
 /// Whether what follows the name of a field is a value: after `=`, `:` or `>`.
@@ -166,6 +238,9 @@ fn holds_value(rest: &str) -> bool {
         let content = content.strip_prefix("<value>").unwrap_or(content);
         return !is_harmless(content.split('<').next().unwrap_or_default());
     }
+    // `<add name="password" value="…"/>`
+    let named = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+    let rest = named.strip_prefix("value").unwrap_or(rest);
     let Some(value) = rest.strip_prefix([':', '=']) else {
         return false;
     };
@@ -178,7 +253,17 @@ fn holds_value(rest: &str) -> bool {
 /// Settings about passwords are no passwords, and neither is a place for one.
 fn is_harmless(value: &str) -> bool {
     let value = value.trim();
-    let number = |c: char| c.is_ascii_digit() || "-.:t z".contains(c);
+    // When it was set, or whether there has to be one.
+    let date = |c: char| c.is_ascii_digit() || "-.:t z".contains(c);
+    let is_date = value.len() >= 10 && value.len() <= 32 && value.contains('-');
+    let is_flag = matches!(value, "0" | "1");
+    let is_place = [('<', '>'), ('{', '}'), ('[', ']'), ('%', '%')]
+        .into_iter()
+        .any(|(open, close)| value.starts_with(open) && value.ends_with(close))
+        // A variable has a name or an expression; a password that starts so is told by nothing.
+        || value.starts_with("$env:")
+        || value.starts_with("$(")
+        || value.starts_with("${");
     matches!(
         value,
         "true"
@@ -190,8 +275,10 @@ fn is_harmless(value: &str) -> bool {
             | "(null)"
             | "not set"
             | "system.security.securestring"
-    ) || value.chars().all(|c| c == '*' || number(c)) && value.len() <= 32
-        || value.starts_with(['$', '%', '<', '{', '['])
+    ) || value.chars().all(|c| c == '*')
+        || is_date && value.chars().all(date)
+        || is_flag
+        || is_place
 }
 
 fn has_token(text: &str, lower: &str) -> bool {
@@ -239,14 +326,29 @@ fn has_recovery_password(text: &str) -> bool {
 fn encoded_key(text: &str) -> Option<&'static str> {
     let mut runs = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '/'));
     runs.find_map(|run| {
-        // What a SEQUENCE starts with.
-        let decoded = match run.as_bytes() {
-            [b'M', ..] => STANDARD.decode(run.get(..SHOWN_LEN / 3 * 4)?).ok()?,
-            [b'3', b'0', ..] => from_hex(run.get(..SHOWN_LEN * 2)?)?,
-            _ => return None,
-        };
-        key_shape(&decoded)
+        let hex = run.strip_prefix("0x").unwrap_or(run);
+        let hex = hex.get(..SHOWN_LEN * 2).and_then(from_hex);
+        start_of_key(&hex.unwrap_or_default()).or_else(|| start_of_key(&from_base64(run)))
     })
+}
+
+/// The first octets of a run of base64. In the variant for URLs it ends at the first octets
+/// that another character stands for.
+fn from_base64(run: &str) -> Vec<u8> {
+    let whole = run.len().min(SHOWN_LEN / 3 * 4) & !3;
+    let shown = run.get(..whole).unwrap_or_default();
+    let decoded = STANDARD.decode(shown).unwrap_or_default();
+    match decoded.len() < MIN_SHOWN_LEN {
+        true => Vec::new(),
+        false => decoded,
+    }
+}
+
+fn start_of_key(bytes: &[u8]) -> Option<&'static str> {
+    // The shorter ones are found by chance.
+    let mut starts = STARTS.iter().filter(|(start, _)| start.len() >= 3);
+    let start = starts.find(|(start, _)| bytes.starts_with(start));
+    start.map(|(_, why)| *why).or_else(|| key_shape(bytes))
 }
 
 /// Whether DER that starts like this is a private key or a PKCS#12. The start is enough.

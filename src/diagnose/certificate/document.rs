@@ -16,6 +16,9 @@ const MAX_SUBJECTS: usize = 512;
 /// The labels of a request in PEM (RFC 7468 7); certreq writes the second.
 const REQUEST_LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
+/// The labels of what [`read_certificates`] reads in PEM.
+const CERTIFICATE_LABELS: [&str; 4] = ["CERTIFICATE", "X509 CERTIFICATE", "PKCS7", "CMS"];
+
 /// In what form a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentKind {
@@ -188,7 +191,22 @@ fn of_pem(bytes: &[u8], text: &str) -> Result<Document, Error> {
         )
     };
     let mut subjects = Vec::new();
+    let mut has_certificates = false;
     for block in pem_blocks(text) {
+        if let Ok(block) = &block {
+            has_certificates |= CERTIFICATE_LABELS.contains(&block.label);
+            // What is not looked at would seem to be accepted with the rest.
+            if is_unread(block.label) {
+                return Err(Error::malformed(
+                    Code::EkcertMalformed,
+                    format!(
+                        "a PEM block '{}' is of a kind that is not read",
+                        block.label
+                    ),
+                    "write it as CERTIFICATE: openssl x509 -in FILE does",
+                ));
+            }
+        }
         let block = match block {
             Ok(block) if REQUEST_LABELS.contains(&block.label) => block,
             Err(unended) if REQUEST_LABELS.contains(&unended.label) => {
@@ -205,12 +223,23 @@ fn of_pem(bytes: &[u8], text: &str) -> Result<Document, Error> {
             .map_err(|error| malformed(format!("the PEM block is not base64: {error}")))?;
         subjects.push(Subject::from(&Request::from_der(&der)?));
     }
-    if subjects.is_empty() {
-        let certificates = read_certificates(bytes)?;
-        let subjects = certificates.into_iter().map(Subject::from).collect();
-        return Ok(Document::new(DocumentKind::Certificates, subjects));
+    let kind = match subjects.is_empty() {
+        true => DocumentKind::Certificates,
+        false => DocumentKind::Requests,
+    };
+    if subjects.is_empty() || has_certificates {
+        subjects.extend(read_certificates(bytes)?.into_iter().map(Subject::from));
     }
-    Ok(Document::new(DocumentKind::Requests, subjects))
+    Ok(Document::new(kind, subjects))
+}
+
+/// Whether a PEM block is a certificate or a request in a form that is not read, such as that
+/// of OpenSSL with settings of trust in it.
+fn is_unread(label: &str) -> bool {
+    let is_one = ["CERTIFICATE", "REQUEST"]
+        .iter()
+        .any(|end| label.ends_with(end));
+    is_one && !REQUEST_LABELS.contains(&label) && !CERTIFICATE_LABELS.contains(&label)
 }
 
 fn of_pfx(bytes: &[u8], password: Option<&str>) -> Result<Document, Error> {

@@ -152,15 +152,20 @@ fn failures(text: &str) -> Vec<Failure> {
     found.collect()
 }
 
-/// Whether a line says that something passed or failed.
+/// Whether a line says that something passed or failed. The name before may have colons in it,
+/// as that of a file has; a failure counts wherever it stands.
 fn result(line: &str) -> Option<bool> {
     let (_, rest) = line.split_once(':')?;
-    let word = rest.trim().split([' ', '-']).next()?;
-    match word {
-        "Pass" => Some(true),
-        "Fail" => Some(false),
-        _ => None,
-    }
+    let words = rest.split(':').filter_map(|part| {
+        let word = part.trim_start();
+        let end = word.find(|c: char| !c.is_ascii_alphabetic());
+        match word.get(..end.unwrap_or(word.len()))? {
+            "Pass" | "Passed" => Some(true),
+            "Fail" | "Failed" => Some(false),
+            _ => None,
+        }
+    });
+    words.reduce(|all, one| all && one)
 }
 
 #[cfg(test)]
@@ -217,5 +222,22 @@ mod tests {
         assert!(found.evidence[2].starts_with("perhaps not so: "));
         let text = TREE.to_owned() + "            Code Integrity Policy Active: Fail\n";
         assert_eq!(judge("x", &text).status, Status::Fail);
+    }
+
+    #[test]
+    fn a_failure_is_seen_wherever_it_stands() {
+        for (line, expected) in [
+            ("x: Pass", Some(true)),
+            ("x: Fail - y", Some(false)),
+            ("C:\\keys\\a: Fail", Some(false)),
+            ("x: Failed", Some(false)),
+            ("x: Fail.", Some(false)),
+            ("a: Pass: b: Fail", Some(false)),
+            ("https://hgs.bastion.test:443: Pass", Some(true)),
+            ("x: Failure", None),
+            ("Fail", None),
+        ] {
+            assert_eq!(result(line), expected, "{line}");
+        }
     }
 }

@@ -145,7 +145,7 @@ fn clock(seen: &Seen<'_>, clocks: &Clocks) -> Diagnostic {
     };
     let text = format!("the clock of the node is {text}");
     let by = difference.at_least_seconds();
-    if by <= WARN_SECONDS && difference.uncertain_seconds() > WARN_SECONDS {
+    if by <= WARN_SECONDS && !difference.is_exact() {
         return Diagnostic::warn(&CLOCK, text)
             .seen("what came says too little: the answers took too long, or a clock talks nonsense")
             .then("look again when the network is faster, or ask the node by NTP: --node-ntp");
@@ -264,11 +264,9 @@ pub(super) fn of_this_machine(node: &NodeObservation) -> Diagnostic {
         offset.in_words(&reading.server)
     );
     match offset.at_least_seconds() {
-        ..=WARN_SECONDS if offset.uncertain_seconds() > WARN_SECONDS => {
-            Diagnostic::warn(&REFERENCE, text)
-                .seen("what came says too little: the answer took too long, or it is nonsense")
-                .then("name another reference clock with --ntp")
-        }
+        ..=WARN_SECONDS if !offset.is_exact() => Diagnostic::warn(&REFERENCE, text)
+            .seen("what came says too little: the answer took too long, or it is nonsense")
+            .then("name another reference clock with --ntp"),
         ..=WARN_SECONDS => Diagnostic::pass(&REFERENCE, text),
         _ => Diagnostic::warn(&REFERENCE, text)
             .then("set the clock of this machine right and look again"),

@@ -254,6 +254,13 @@ fn same_clock(nodes: &[&Seen<'_>]) -> Diagnostic {
         None => "not known".to_owned(),
     });
     let mut found = match (widest, known.len() == nodes.len()) {
+        (..=WARN_SECONDS, true) if known.iter().any(|offset| !offset.is_exact()) => {
+            Diagnostic::warn(
+                &SAME_CLOCK,
+                "what the nodes say of the time is not exact enough",
+            )
+            .then("look again when the network is faster, or ask the nodes by NTP: --node-ntp")
+        }
         (..=WARN_SECONDS, true) => {
             return Diagnostic::pass(&SAME_CLOCK, "as far as can be told, they are the same");
         }

@@ -9,7 +9,7 @@ use super::view::{Reply, Seen};
 use super::{Blob, NodeObservation, Outcome};
 use crate::der::Time;
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, ServerNames, Set};
-use crate::ek::Certificate;
+use crate::ek::{Certificate, GeneralName};
 use crate::finding::{Code, Severity};
 use crate::trust::{Origin, Policy, PolicyInputs, Pool, Store, Supplied, Usage, VerifiedPath};
 
@@ -110,10 +110,12 @@ impl Https {
         let chain = judge_chain(node, roots, at);
         let leaf = chain.leaf();
         let names = leaf.map(|leaf| ServerNames::new(leaf.subject(), leaf.extensions()));
+        // Constraints are about alternative names, so the subject would go round them.
         Self {
-            is_named: names
-                .as_ref()
-                .is_some_and(|names| names.hold(&node.service.host)),
+            is_named: names.as_ref().is_some_and(|names| {
+                names.hold(&node.service.host)
+                    && (names.has_alternatives || !chain.constrains_names())
+            }),
             names,
             is_for_servers: leaf.map(|leaf| is_for_servers(leaf)),
             chain,
@@ -146,6 +148,20 @@ impl Https {
 }
 
 impl Chain {
+    /// Whether an authority on the path may issue for some names of servers alone.
+    fn constrains_names(&self) -> bool {
+        let Self::Trusted(_, path) = self else {
+            return false;
+        };
+        let certificates = path.certificates().iter();
+        let mut constraints =
+            certificates.filter_map(|one| one.extensions().name_constraints.as_ref());
+        constraints.any(|one| {
+            let mut all = one.permitted.iter().chain(&one.excluded);
+            all.any(|subtree| matches!(subtree.base, GeneralName::Dns(_) | GeneralName::Ip(_)))
+        })
+    }
+
     fn leaf(&self) -> Option<&Arc<Certificate>> {
         match self {
             Self::Trusted(leaf, _) | Self::Untrusted(leaf, _) => Some(leaf),
@@ -317,18 +333,26 @@ fn name(https: &Https, seen: &Seen<'_>) -> Diagnostic {
         false => counting.join(", "),
     };
     let text = format!("{listed} ({place})");
-    match https.is_named {
-        true => Diagnostic::pass(&NAME, text),
-        false => Diagnostic::fail(
+    let failed = || {
+        Diagnostic::fail(
             &NAME,
             format!("the service is {host}, the certificate for {text}"),
         )
+    };
+    let found = match https.is_named {
+        true => return Diagnostic::pass(&NAME, text),
+        false if !names.has_alternatives && https.chain.constrains_names() => failed().seen(
+            "its authority may issue for some names alone, which is a matter of alternative names: \
+             the subject does not count under it",
+        ),
+        false => failed(),
+    };
+    found
         .then(format!(
             "issue a certificate with {host} among its alternative names and give it to this \
                  node; it is not copied between nodes"
         ))
-        .powershell(BIND),
-    }
+        .powershell(BIND)
 }
 
 fn validity(https: &Https) -> Diagnostic {

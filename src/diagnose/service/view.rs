@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 
+use super::clocks::WARN_SECONDS;
 use super::https::{Https, Roots};
 use super::{Answer, Exchange, NodeObservation, NtpOutcome, Outcome, Resolution, ServiceAddress};
 use crate::diagnose::hgsa::service_info::ServiceInfo;
@@ -169,12 +170,10 @@ impl Offset {
         least.div_euclid(1000)
     }
 
-    /// How far off the middle may be, in whole seconds.
-    pub(super) fn uncertain_seconds(self) -> i64 {
-        self.high_ms
-            .saturating_sub(self.low_ms)
-            .div_euclid(2)
-            .div_euclid(1000)
+    /// Whether it is known well enough to say that there is no difference.
+    pub(super) fn is_exact(self) -> bool {
+        let width = self.high_ms.saturating_sub(self.low_ms);
+        width.div_euclid(2).div_euclid(1000) <= WARN_SECONDS
     }
 
     /// The middle, in whole seconds.

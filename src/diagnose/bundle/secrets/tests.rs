@@ -189,6 +189,59 @@ fn secrets_in_text() {
         ("{\"client_secret\": \"hunter2\"}", PASSWORD),
         ("passphrase: correct horse", PASSWORD),
         ("{\"kty\":\"RSA\",\"n\":\"x\",\"d\" : \"y\"}", JWK),
+        (r#"{"jwk": "{\"kty\":\"oct\",\"k\":\"x\"}"}"#, JWK),
+        (
+            "<S>{&quot;kty&quot;:&quot;RSA&quot;,&quot;d&quot;:&quot;y&quot;}</S>",
+            JWK,
+        ),
+        ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAA", PEM),
+        (
+            "<RSAKeyValue><InverseQ>x</InverseQ></RSAKeyValue>",
+            PRIVATE_PART,
+        ),
+        ("<BA N=\"InverseQ\">eDp5</BA>", PRIVATE_PART),
+        ("privateExponent:\n    00:b1:", PRIVATE_PART),
+        ("<add key=\"Password\" value=\"hunter2\"/>", PASSWORD),
+        ("<Property Name='Pwd' Value='hunter2'>", PASSWORD),
+        ("Import-PfxCertificate -Password hunter2", PASSWORD),
+        (
+            "ConvertTo-SecureString -AsPlainText 'hunter2' -Force",
+            PASSWORD,
+        ),
+        (
+            "ConvertTo-SecureString -String \"hunter2\" -AsPlainText",
+            PASSWORD,
+        ),
+        ("$x = ConvertTo-SecureString 'hunter2' -Force", PASSWORD),
+        ("Password = 12345678", PASSWORD),
+        ("Password = $ecret", PASSWORD),
+        ("Password = {hunter2", PASSWORD),
+        (
+            "\u{1b}[31mPassword: hunter2 is what the terminal had\u{1b}[0m",
+            PASSWORD,
+        ),
+        (
+            "P\u{159}ihl\u{e1}\u{161}en\u{ed} \u{107}\u{11b}: Password: hunter2",
+            PASSWORD,
+        ),
+        // RSAPrivateKey in the alphabet for URLs; CryptoAPI; CNG.
+        ("MIIEpAIBAAKCAQEA-_xyz", DER),
+        (
+            "0x308204A40201000282010100C0FFEE00C0FFEE00C0FFEE00C0FFEE00",
+            DER,
+        ),
+        (
+            "BwIAAACkAABSU0EyAAgAAAEAAQ",
+            "it is a private key of Windows CryptoAPI",
+        ),
+        (
+            "UlNBMgAIAAADAAAAAAEAAIAAAACA",
+            "it is a private key of Windows CNG",
+        ),
+        (
+            "H4sIAAAAAAAAA8tIzcnJBwCGphA2",
+            "it is an archive, which is not looked into",
+        ),
         ("Authorization: Basic eDp5", TOKEN),
         ("curl -H 'Bearer 0123456789abcdef01234'", TOKEN),
         (
@@ -217,6 +270,9 @@ fn what_only_looks_like_one() {
         "MACHINE\\System\\CurrentControlSet\\Control\\Lsa\\LimitBlankPasswordUse=4,1",
         "SeAuditPrivilege = *S-1-5-19,*S-1-5-20,BASTION\\svc-hgs$",
         "Password : ********",
+        "PasswordLastSet;BadPwd : 2026-11-24T10:15:00",
+        "-Password $password -Force; -Password (Read-Host -AsSecureString)",
+        "ConvertTo-SecureString $password -AsPlainText -Force",
         "Password = $env:PW",
         "Password: <ENTER PASSWORD>",
         "<PasswordNeverExpires>false</PasswordNeverExpires><Password></Password><Password/>",
@@ -248,6 +304,15 @@ fn whole_files() {
     );
     assert_eq!(secret_in(b""), None);
     assert_eq!(secret_in(b"\x30"), None);
+}
+
+/// A key that stands in the middle of something else.
+#[test]
+fn keys_within() {
+    for what in WITHIN {
+        let bytes = [b"\0\x01\x02store".as_slice(), what, b"\x82\x04"].concat();
+        assert_eq!(secret_in(&bytes), Some(DER));
+    }
 }
 
 /// No text takes more than a few passes.

@@ -179,21 +179,39 @@ pub(super) const RULES: &[Rule] = &[
         check: signature,
     },
     Rule {
+        id: "extensions",
+        code: Code::HgsVersion,
+        // What the other rules say rests on them, and of two key usages programs take one or
+        // the other.
+        severity: Severity::Error,
+        roles: &CertificateRole::ALL,
+        profiles: EVERY,
+        told_in: &[],
+        demand: "Every extension can be read, and none is there twice.",
+        basis: Basis::Documented,
+        source: "RFC 5280 4.2",
+        help: "have it issued anew by a CA that follows RFC 5280",
+        check: |asked| match asked.candidate.faulty.first() {
+            Some(faulty) => Outcome::Fail(format!("an extension cannot be relied on: {faulty}")),
+            None if asked.candidate.kind == CandidateKind::Template => {
+                Outcome::NotApplicable("a template has no extensions to be read")
+            }
+            None => Outcome::Pass,
+        },
+    },
+    Rule {
         id: "x509-v3",
         code: Code::HgsVersion,
         severity: Severity::Warning,
         roles: &CertificateRole::ALL,
         profiles: EVERY,
         told_in: &[],
-        demand: "The certificate is of version 3, and its extensions can be read.",
+        demand: "The certificate is of version 3.",
         basis: Basis::Documented,
-        source: "RFC 5280 4.1.2.1, 4.2",
+        source: "RFC 5280 4.1.2.1",
         help: "have it issued anew by a CA that follows RFC 5280",
         check: |asked| {
             let candidate = asked.candidate;
-            if let Some(faulty) = candidate.faulty.first() {
-                return Outcome::Fail(format!("an extension cannot be relied on: {faulty}"));
-            }
             match candidate.version {
                 None if candidate.kind == CandidateKind::Certificate => Outcome::Pass,
                 None => Outcome::NotApplicable("only a certificate has a version"),
