@@ -92,7 +92,7 @@ impl Demand {
             Self::Policy(policy) => policy.remedy,
             Self::Identifier => &[
                 Step::Do("register the platform identifier of the host on the service"),
-                Step::PowerShell("Add-HgsAttestationTpmHost -Path .\\host.xml"),
+                Step::PowerShell("Add-HgsAttestationTpmHost -Path ./host.xml"),
             ],
             Self::Baseline => of("Hgs_SecureBootSettings"),
             Self::CiPolicy => of("Hgs_CiPolicy"),

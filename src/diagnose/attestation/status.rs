@@ -59,7 +59,7 @@ pub const STATUSES: &[StatusInfo] = &[
                   Active Directory mode it is in no trusted group",
         remedy: &[
             Step::Do("in TPM mode register its platform identifier on the service"),
-            Step::PowerShell("Add-HgsAttestationTpmHost -Path .\\host.xml"),
+            Step::PowerShell("Add-HgsAttestationTpmHost -Path ./host.xml"),
             Step::Do(
                 "in Active Directory mode put the computer into a trusted group and restart it",
             ),

@@ -368,12 +368,12 @@ impl ReplyContent {
             ],
             Self::Unauthorized => &[
                 Step::Do("in TPM mode register the platform identifier of the host"),
-                Step::PowerShell("Add-HgsAttestationTpmHost -Path .\\host.xml"),
+                Step::PowerShell("Add-HgsAttestationTpmHost -Path ./host.xml"),
                 Step::Do(
                     "in Active Directory mode put the computer into a trusted group and restart \
                      it; in host key mode register its key",
                 ),
-                Step::PowerShell("Add-HgsAttestationHostKey -Name 'NAME' -Path .\\hostkey.cer"),
+                Step::PowerShell("Add-HgsAttestationHostKey -Name 'NAME' -Path ./hostkey.cer"),
             ],
             Self::Unavailable => &[
                 Step::Do("try again; if it stays so, look at the application pool and the cluster"),
