@@ -462,7 +462,7 @@ fn the_state_of_a_host_in_json() {
             "duplicate field",
         ),
         ("[", "EOF"),
-        ("", "EOF"),
+        ("", "no text"),
     ] {
         let error = read(wrong).unwrap_err();
         assert_eq!(error.code, Some(Code::JsonMalformed), "{wrong}");
@@ -714,4 +714,20 @@ fn the_corpus_of_the_fuzzers() {
         replay(folder, policies::hgsa_reply);
         replay(folder, policies::host_state);
     }
+}
+
+/// As `Out-File` of PowerShell 5 writes it.
+#[test]
+fn a_state_in_utf_16_is_read() {
+    let text = r#"{"schema": "endorse.host-state/1", "secure_boot": true}"#;
+    let utf8 = HostState::from_json(text.as_bytes()).unwrap();
+    let utf16: Vec<u8> = std::iter::once(0xfeff)
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    assert_eq!(HostState::from_json(&utf16).unwrap(), utf8);
+    let with_mark = [b"\xef\xbb\xbf", text.as_bytes()].concat();
+    assert_eq!(HostState::from_json(&with_mark).unwrap(), utf8);
+    let broken = HostState::from_json(&utf16[..utf16.len() - 1]);
+    assert!(broken.is_err());
 }

@@ -109,6 +109,18 @@ fn remedy(judged: &Judged) -> Vec<JsonStep> {
     }
 }
 
+/// What is to be changed, then what is to be found out, then the rest.
+fn worst_first(judged: &[Judged]) -> Vec<&Judged> {
+    let mut judged: Vec<_> = judged.iter().collect();
+    judged.sort_by_key(|one| match one.fate {
+        Fate::Fail => 0,
+        Fate::FailIfInForce => 1,
+        Fate::CannotTell => 2,
+        Fate::Pass | Fate::NotInForce | Fate::NotApplicable => 3,
+    });
+    judged
+}
+
 fn page(
     input: &str,
     name: Option<&str>,
@@ -126,7 +138,7 @@ fn page(
     page.optional(1, "name", name);
     // To match a baseline is asked twice: as such, and by a negative policy.
     let mut told = Vec::new();
-    for one in judged {
+    for one in worst_first(judged) {
         let (paint, word) = match one.fate {
             Fate::Pass => (Paint::Good, "pass"),
             Fate::Fail => (Paint::Bad, "FAIL"),

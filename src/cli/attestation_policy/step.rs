@@ -46,7 +46,7 @@ pub(super) fn show(page: &mut Page, depth: usize, steps: &[JsonStep]) {
             "sh" => "$ ",
             _ => "",
         };
-        page.line(depth, &format!(">>> {prompt}{}", step.text));
+        page.copied(depth, &format!(">>> {prompt}{}", step.text));
     }
 }
 
@@ -77,5 +77,19 @@ impl From<&PolicyInfo> for JsonPolicy {
             demands: policy.demands,
             remedy: policy.remedy.iter().map(JsonStep::from).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command is there to be copied.
+    #[test]
+    fn a_command_is_shown_as_it_is() {
+        let mut page = Page::new(false);
+        let line = r"Get-Item HKLM:\SYSTEM";
+        show(&mut page, 1, &[JsonStep::from(&Step::PowerShell(line))]);
+        assert_eq!(page.into_text(), format!("  >>> PS> {line}\n"));
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::table::{DefaultState, POLICIES, PolicyInfo, by_name};
 use crate::finding::{Code, Error};
+use crate::identifier::decode_text;
 
 /// The largest document that is read, in octets. Both kinds have less than 2 KiB.
 pub const MAX_STATE_LEN: usize = 64 * 1024;
@@ -246,8 +247,10 @@ fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8], what: &str) -> Result<T, Err
             format!("{what} has less than 2 KiB; check what the file is"),
         ));
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(bytes)
+    // PowerShell 5 writes UTF-16 where it is not told otherwise.
+    let text = decode_text(bytes)?.map(|(text, _)| text);
+    let text = text.ok_or_else(|| malformed(format!("the JSON is no {what}: it is no text")))?;
+    serde_json::from_str(&text)
         .map_err(|error| malformed(format!("the JSON is no {what}: {error}")))
 }
 

@@ -171,9 +171,9 @@ pub const POLICIES: &[PolicyInfo] = &[
                 "find out what changed in the firmware, the boot loaders or the Secure Boot \
                  variables; undo it, or take a new baseline if it is trusted",
             ),
-            Step::PowerShell("Get-HgsAttestationBaselinePolicy -Path ./baseline.tcglog"),
+            Step::PowerShell("Get-HgsAttestationBaselinePolicy -Path .\\baseline.tcglog"),
             Step::Do("then add the baseline on the service"),
-            Step::PowerShell("Add-HgsAttestationTpmPolicy -Name 'NAME' -Path ./baseline.tcglog"),
+            Step::PowerShell("Add-HgsAttestationTpmPolicy -Name 'NAME' -Path .\\baseline.tcglog"),
         ],
     },
     PolicyInfo {
@@ -191,7 +191,7 @@ pub const POLICIES: &[PolicyInfo] = &[
                  since",
             ),
             Step::Do("add that very policy on the service, if it is not there"),
-            Step::PowerShell("Add-HgsAttestationCiPolicy -Name 'NAME' -Path ./SIPolicy.p7b"),
+            Step::PowerShell("Add-HgsAttestationCiPolicy -Name 'NAME' -Path .\\SIPolicy.p7b"),
         ],
     },
     PolicyInfo {
@@ -316,7 +316,7 @@ pub const POLICIES: &[PolicyInfo] = &[
         remedy: &[
             Step::Do("turn crash dumps and live dumps off, and restart"),
             Step::PowerShell(
-                "Set-ItemProperty HKLM:/SYSTEM/CurrentControlSet/Control/CrashControl/\
+                "Set-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Control\\CrashControl\\\
                  ForceDumpsDisabled GuardedHost 1",
             ),
             Step::Do(
@@ -340,12 +340,12 @@ pub const POLICIES: &[PolicyInfo] = &[
         remedy: &[
             Step::Do("turn memory dumps off, or have them encrypted, and restart"),
             Step::PowerShell(
-                "Set-ItemProperty HKLM:/SYSTEM/CurrentControlSet/Control/CrashControl \
+                "Set-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Control\\CrashControl \
                  DumpEncryptionEnabled 1",
             ),
             Step::Do(
                 "encryption also needs the public key, as a BCRYPT_RSAKEY_BLOB, in \
-                 EncryptionCertificates/Certificate.1 below that key of the registry",
+                 EncryptionCertificates\\Certificate.1 below that key of the registry",
             ),
         ],
     },
