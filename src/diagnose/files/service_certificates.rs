@@ -259,6 +259,7 @@ mod tests {
 
     use super::super::{SavedFile, diagnostics as of_files};
     use super::*;
+    use crate::diagnose::Target;
     use crate::diagnose::files::stores::KeyProvider;
     use crate::diagnose::{Observation, Role};
 
@@ -436,7 +437,7 @@ mod tests {
             (NOW + DAY + 1, Status::Warn),
         ] {
             let question = crate::diagnose::Question::new(Time::from_unix(at));
-            let found = of_files(&target, &question);
+            let (found, _) = of_files(&target, &question);
             let found: Vec<_> = found
                 .iter()
                 .filter(|one| one.definition == &HEALTH_CERTIFICATE)
