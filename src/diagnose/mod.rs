@@ -13,6 +13,7 @@ mod base64_bytes;
 mod commands;
 mod definition;
 mod evaluate;
+mod in_words;
 mod observation;
 mod quote;
 mod report;

@@ -29,6 +29,7 @@ pub use request::{MAX_REQUEST_LEN, Request};
 pub use role::{CertificateRole, Hsm, Profile, Question};
 pub use rule::{Outcome, Rule, RuleResult, all_rules, examine};
 pub use template::{MAX_TEMPLATES, MAX_TEMPLATES_LEN, TemplateForm, read_templates};
+pub(super) use words::ANY_PURPOSE;
 pub use words::{
     CLIENT_AUTHENTICATION, SERVER_AUTHENTICATION, cng_usage_in_words, key_usage_in_words,
     key_usage_octet, purpose_in_words, purposes_in_words,

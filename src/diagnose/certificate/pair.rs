@@ -1,6 +1,7 @@
 use std::collections::HashSet;
 
 use super::Subject;
+use crate::diagnose::in_words::named;
 use crate::ek::Certificate;
 use crate::finding::{Code, Finding};
 use crate::hash::Sha256Digest;
@@ -91,14 +92,8 @@ impl PairDifference {
     /// In words.
     pub fn finding(&self) -> Finding {
         let listed = |certificates: &[Certificate]| {
-            let each = certificates.iter().map(|certificate| {
-                format!(
-                    "'{}' (thumbprint {})",
-                    certificate.subject(),
-                    certificate.thumbprint_sha1().to_string().to_uppercase()
-                )
-            });
-            each.collect::<Vec<_>>().join(", ")
+            let each = certificates.iter().map(named);
+            each.collect::<Vec<_>>().join("; ")
         };
         let mut parts = Vec::new();
         if !self.only_left.is_empty() {

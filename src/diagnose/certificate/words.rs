@@ -11,7 +11,8 @@ pub const SERVER_AUTHENTICATION: ObjectIdentifier =
 pub const CLIENT_AUTHENTICATION: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 /// anyExtendedKeyUsage (RFC 5280 4.2.1.12).
-pub(super) const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
+pub(in crate::diagnose) const ANY_PURPOSE: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
 /// The bits of key usage by name (RFC 5280 4.2.1.3), bit 0 first.
 const USAGES: [&str; 9] = [

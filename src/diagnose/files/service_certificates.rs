@@ -11,6 +11,7 @@ use crate::diagnose::certificate::{
     self, Candidate, CertificateRole, Node, Profile, ProviderHint, RuleResult, examine,
 };
 use crate::diagnose::commands::{ATTEST, SHOW_CLOCK};
+use crate::diagnose::in_words::{named, window};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set, Status};
 use crate::ek::Certificate;
 use crate::finding::{Code, Finding, Severity};
@@ -222,10 +223,9 @@ pub(super) fn is_health_certificate(certificate: &Certificate) -> bool {
 
 fn health_certificate(file: &str, certificate: &Certificate, at: Time) -> Diagnostic {
     let seen = format!(
-        "{file}: {}, from {} to {}; looked at as of {at}",
+        "{file}: {}, {}; looked at as of {at}",
         named(certificate),
-        certificate.not_before(),
-        certificate.not_after()
+        window(certificate)
     );
     let definition = &HEALTH_CERTIFICATE;
     let clocks = "compare the clocks of the host and of every node of the service: endorse diagnose \
@@ -245,11 +245,6 @@ fn health_certificate(file: &str, certificate: &Certificate, at: Time) -> Diagno
     } else {
         Diagnostic::pass(definition, seen)
     }
-}
-
-fn named(certificate: &Certificate) -> String {
-    let thumbprint = certificate.thumbprint_sha1();
-    format!("{} ({thumbprint})", certificate.subject())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::content::ReadFile;
 use super::limits::{MAX_CERTIFICATES, too_large};
 use super::object::{Value, objects};
+use crate::diagnose::in_words::named;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::ek::Certificate;
 use crate::finding::Error;
@@ -175,11 +176,7 @@ fn judge(pool: Pool, all: &[(&str, &Certificate)]) -> Diagnostic {
     let mut wrong = Vec::new();
     let mut odd = Vec::new();
     for (file, certificate) in all {
-        let subject = match certificate.subject().is_empty() {
-            true => "a certificate without a subject".to_owned(),
-            false => certificate.subject().to_string(),
-        };
-        let what = format!("{file}: {subject} ({})", certificate.thumbprint_sha1());
+        let what = format!("{file}: {}", named(certificate));
         if !certificate.is_ca() {
             wrong.push(format!("{what} is no CA certificate"));
         } else if Purpose::of(certificate) == Purpose::Aik {

@@ -9,7 +9,7 @@ use super::{Exchange, NodeObservation, NtpOutcome};
 use crate::der::Time;
 use crate::diagnose::commands::{RENEW_SIGNER, SET_CLOCK, SHOW_CLOCK};
 use crate::diagnose::hgsa::service_info::OperationMode;
-use crate::diagnose::{Basis, Definition, Diagnostic, Set};
+use crate::diagnose::{Basis, Definition, Diagnostic, Set, in_words};
 
 pub(super) static CLOCK: Definition = Definition {
     id: "hgs-clock",
@@ -228,7 +228,7 @@ fn against_the_signer(seen: &Seen<'_>, by_node: Offset) -> String {
     let there = Time::from_unix(at.unix().saturating_add(by_node.seconds()));
     let is_valid = |time| {
         let mut all = signers.signing().into_iter();
-        all.any(|one| super::signing::is_valid(one, time))
+        all.any(|one| in_words::is_valid(one, time))
     };
     match (is_valid(at), is_valid(there)) {
         (true, true) => "the signer is within its validity by both clocks".to_owned(),

@@ -1,10 +1,10 @@
 //! The health certificates that hosts saved, by the clocks of the nodes that take them.
 
 use super::clocks::Clocks;
-use super::signing::is_valid;
 use super::view::Seen;
 use crate::der::Time;
 use crate::diagnose::files::Comparable;
+use crate::diagnose::in_words::is_valid;
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::ek::Certificate;
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use ::der::oid::ObjectIdentifier;
-
 use super::answers::not_asked;
 use super::view::{Reply, Seen};
 use super::{Blob, NodeObservation, Outcome};
 use crate::der::Time;
+use crate::diagnose::certificate::{ANY_PURPOSE, SERVER_AUTHENTICATION};
+use crate::diagnose::in_words::{is_valid, named, window};
 use crate::diagnose::{Basis, Definition, Diagnostic, Question, ServerNames, Set};
 use crate::ek::{Certificate, GeneralName};
 use crate::finding::{Code, Severity};
@@ -23,9 +23,6 @@ const MAX_CHAIN_LEN: usize = 16;
 
 /// Gives a node a certificate that is in its store (Initialize the HGS cluster).
 const BIND: &str = "Set-HgsServer -Http -Https -HttpsCertificateThumbprint '<THUMBPRINT>'";
-
-const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
-const ANY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
 pub(super) static CHAIN: Definition = Definition {
     id: "hgs-https-chain",
@@ -232,12 +229,8 @@ fn is_for_servers(leaf: &Certificate) -> bool {
         None => true,
         Some(usages) => usages
             .iter()
-            .any(|usage| [SERVER_AUTH, ANY_USAGE].contains(usage)),
+            .any(|usage| [SERVER_AUTHENTICATION, ANY_PURPOSE].contains(usage)),
     }
-}
-
-fn is_valid(certificate: &Certificate, at: Time) -> bool {
-    certificate.not_before() <= at && at <= certificate.not_after()
 }
 
 /// The diagnostics about the certificate of a node.
@@ -284,19 +277,19 @@ fn chain(https: &Https, seen: &Seen<'_>) -> Diagnostic {
         .then("see whether a load balancer stands in front of several machines, and look again"),
         Chain::Trusted(leaf, path) => {
             let certificates = path.certificates().iter().skip(1);
-            let mut found = Diagnostic::pass(&CHAIN, described(leaf));
+            let mut found = Diagnostic::pass(&CHAIN, named(leaf));
             for certificate in certificates {
                 found = found.seen(format!("issued by {}", certificate.subject()));
             }
             found
         }
-        Chain::Untrusted(leaf, _) if !https.has_roots => Diagnostic::warn(&CHAIN, described(leaf))
+        Chain::Untrusted(leaf, _) if !https.has_roots => Diagnostic::warn(&CHAIN, named(leaf))
             .seen(format!("issued by {}", leaf.issuer()))
             .seen("no authority was named that is trusted")
             .then("name those that hosts trust with --tls-root"),
         Chain::Untrusted(leaf, errors) => {
-            let mut found = Diagnostic::fail(&CHAIN, described(leaf))
-                .seen(format!("issued by {}", leaf.issuer()));
+            let mut found =
+                Diagnostic::fail(&CHAIN, named(leaf)).seen(format!("issued by {}", leaf.issuer()));
             for error in errors {
                 found = found.seen(error.as_str());
             }
@@ -410,20 +403,4 @@ fn usage(https: &Https) -> Diagnostic {
 fn unseen(definition: &'static Definition) -> Diagnostic {
     Diagnostic::warn(definition, "no certificate was seen")
         .then("settle why no certificate was seen first")
-}
-
-fn described(certificate: &Certificate) -> String {
-    format!(
-        "{}, thumbprint {}",
-        certificate.subject(),
-        certificate.thumbprint_sha1()
-    )
-}
-
-pub(super) fn window(certificate: &Certificate) -> String {
-    format!(
-        "from {} until {}",
-        certificate.not_before(),
-        certificate.not_after()
-    )
 }

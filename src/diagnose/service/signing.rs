@@ -3,11 +3,10 @@
 use super::Exchange;
 use super::answers::not_asked;
 use super::clocks::Clocks;
-use super::https::window;
 use super::view::{Reply, Seen};
-use crate::der::Time;
 use crate::diagnose::commands::{RENEW_SIGNER, SET_CLOCK, SHOW_CLOCK};
 use crate::diagnose::hgsa::signers::{SUBJECT, Signers};
+use crate::diagnose::in_words::{is_valid, named, window};
 use crate::diagnose::{Basis, Definition, Diagnostic, Set};
 use crate::ek::Certificate;
 
@@ -123,15 +122,6 @@ fn known(signers: &Signers) -> Vec<String> {
     list
 }
 
-pub(super) fn is_valid(certificate: &Certificate, at: Time) -> bool {
-    certificate.not_before() <= at && at <= certificate.not_after()
-}
-
 fn described(certificate: &Certificate) -> String {
-    format!(
-        "{}, thumbprint {}, {}",
-        certificate.subject(),
-        certificate.thumbprint_sha1(),
-        window(certificate)
-    )
+    format!("{}, {}", named(certificate), window(certificate))
 }
