@@ -578,6 +578,28 @@ fn the_page_has_the_tables() {
     }
 }
 
+/// That a host passed is said with a certificate; one that is none says nothing.
+#[test]
+fn a_health_certificate_that_is_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("reply.json");
+    let kind = "HealthCertificateReply:#Microsoft.Windows.RemoteAttestation.Core";
+    let good = std::fs::read("testdata/hgs-certificates/signing.cer").unwrap();
+    let good = endorse::trust::read_certificates(&good).unwrap();
+    let good = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, good[0].der());
+    for (certificate, code) in [(good.as_str(), 0), ("AAAA", 3), ("?", 3)] {
+        let content = format!("[{{\"m_Item1\":1,\"m_Item2\":\"{certificate}\"}}]");
+        let text = format!("{{\"__type\":\"{kind}\",\"Content\":{content}}}");
+        std::fs::write(&file, text).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_endorse"))
+            .args(["attestation-policy", "decode"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{certificate}");
+    }
+}
+
 /// The blob made by hand from what openssl says of the key, and hashed by sha256sum.
 #[test]
 fn the_hash_of_a_dump_key_is_that_of_its_blob() {

@@ -36,7 +36,8 @@ Exit codes:
   0  no reply is an error
   1  a reply is an error
   2  wrong usage, or a file cannot be read
-  3  a file is no reply, or one of a type that is not known
+  3  a file is no reply, one of a type that is not known, or one with a
+     certificate that cannot be read
 With many inputs the worst in the order 2, 3, 1, 0 wins.")]
 pub(super) struct Decode {
     /// Files, directories, or '-' for standard input
@@ -93,6 +94,8 @@ pub(super) fn run(args: &Decode, console: &mut Console<'_>) -> Exit {
                 exit = exit.and(Exit::Unreadable);
             } else if reply.content.is_error() {
                 exit = exit.and(Exit::Rejected);
+            } else if has_unreadable(&reply) {
+                exit = exit.and(Exit::Unreadable);
             }
             if console.manner.json {
                 results.push(json_reply(&input.name, &reply));
@@ -119,7 +122,13 @@ fn read(input: &Input) -> Result<Reply, Error> {
 
 /// Whether it is an error, or nobody knows.
 fn is_bad(reply: &Reply) -> bool {
-    reply.content.is_error() || reply.content == ReplyContent::Unrecognised
+    reply.content.is_error() || reply.content == ReplyContent::Unrecognised || has_unreadable(reply)
+}
+
+/// Whether it says that the host passed, with a certificate that is none.
+fn has_unreadable(reply: &Reply) -> bool {
+    matches!(&reply.content, ReplyContent::HealthCertificate { certificates }
+        if certificates.iter().any(|one| one.certificate.is_err()))
 }
 
 fn outcome(reply: &Reply) -> &'static str {

@@ -119,7 +119,7 @@ pub fn secret_in(bytes: &[u8]) -> Option<&'static str> {
         })
         .or_else(|| {
             let within = |what: &&[u8]| bytes.windows(what.len()).any(|window| window == *what);
-            WITHIN.iter().any(within).then_some(DER)
+            (WITHIN.iter().any(within) || bytes.windows(10).any(is_rsa_key)).then_some(DER)
         })
         .or_else(|| {
             in_text(&match decode_text(bytes) {
@@ -127,6 +127,11 @@ pub fn secret_in(bytes: &[u8]) -> Option<&'static str> {
                 _ => as_ascii(bytes),
             })
         })
+}
+
+/// The start of an RSAPrivateKey (RFC 8017 A.1.2): a long SEQUENCE, version 0, a long number.
+fn is_rsa_key(window: &[u8]) -> bool {
+    matches!(window, [0x30, 0x82, _, _, 2, 1, 0, 2, 0x81 | 0x82, ..])
 }
 
 /// Without zeros, so that UTF-16 can be searched like UTF-8.
@@ -150,6 +155,7 @@ fn in_text(text: &str) -> Option<&'static str> {
         .then_some(PEM)
         .or_else(|| (lower.contains(DPAPI_HEX) || text.contains(DPAPI_BASE64)).then_some(PROTECTED))
         .or_else(|| encoded_key(text))
+        .or_else(|| listed_key(&lower))
         .or_else(|| has_token(text, &lower).then_some(TOKEN))
         .or_else(|| has_recovery_password(text).then_some(RECOVERY))
         // Words prove nothing in what is not text, such as an event log.
@@ -328,14 +334,56 @@ fn encoded_key(text: &str) -> Option<&'static str> {
     runs.find_map(|run| {
         let hex = run.strip_prefix("0x").unwrap_or(run);
         let hex = hex.get(..SHOWN_LEN * 2).and_then(from_hex);
-        start_of_key(&hex.unwrap_or_default()).or_else(|| start_of_key(&from_base64(run)))
+        start_of_key(&hex.unwrap_or_default())
+            .or_else(|| start_of_key(&from_base64(run, SHOWN_LEN)))
+            .or_else(|| {
+                // PEM in base64, as secrets of clusters are kept.
+                let pem = from_base64(run, SHOWN_LEN * 2);
+                let pem = pem.starts_with(b"-----BEGIN ").then_some(pem)?;
+                has_pem_key(&as_ascii(&pem).to_ascii_lowercase()).then_some(PEM)
+            })
+    })
+}
+
+/// A key as a list of octets: in hex as the registry editor and dumps write it, or in decimal.
+fn listed_key(lower: &str) -> Option<&'static str> {
+    // How long keys start, short ones on a curve, and a blob of CryptoAPI.
+    const STARTS: [&[u8]; 5] = [
+        &[0x30, 0x82],
+        &[0x30, 0x81],
+        &[0x30, 0x77, 2, 1],
+        &[0x30, 0x2e, 2, 1],
+        &[7, 2, 0, 0],
+    ];
+    const SEPARATORS: [&str; 5] = [",", " ", ":", "-", ", "];
+    let joined = |octets: Vec<String>| SEPARATORS.map(|separator| octets.join(separator));
+    STARTS.into_iter().find_map(|start| {
+        let hex = joined(start.iter().map(|octet| format!("{octet:02x}")).collect());
+        let hex = hex.iter().find_map(|written| {
+            after_each(lower, written).find_map(|rest| {
+                let digits = rest.chars().filter(char::is_ascii_hexdigit);
+                let digits: String = digits.take(SHOWN_LEN * 2).collect();
+                start_of_key(&[start, &from_hex(&digits)?].concat())
+            })
+        });
+        let decimal = || {
+            let decimal = joined(start.iter().map(u8::to_string).collect());
+            decimal.iter().find_map(|written| {
+                after_each(lower, written).find_map(|rest| {
+                    let numbers = rest.split(',').skip(1).take(SHOWN_LEN);
+                    let numbers = numbers.map_while(|number| number.trim().parse::<u8>().ok());
+                    start_of_key(&[start, &numbers.collect::<Vec<_>>()].concat())
+                })
+            })
+        };
+        hex.or_else(decimal)
     })
 }
 
 /// The first octets of a run of base64. In the variant for URLs it ends at the first octets
 /// that another character stands for.
-fn from_base64(run: &str) -> Vec<u8> {
-    let whole = run.len().min(SHOWN_LEN / 3 * 4) & !3;
+fn from_base64(run: &str, octets: usize) -> Vec<u8> {
+    let whole = run.len().min(octets.div_ceil(3).saturating_mul(4)) & !3;
     let shown = run.get(..whole).unwrap_or_default();
     let decoded = STANDARD.decode(shown).unwrap_or_default();
     match decoded.len() < MIN_SHOWN_LEN {
@@ -357,12 +405,14 @@ fn key_shape(bytes: &[u8]) -> Option<&'static str> {
     match inside {
         // PFX, version 3 (RFC 7292 section 4).
         [2, 1, 3, 0x30, ..] => Some(PFX),
-        // PrivateKeyInfo (RFC 5958), RSAPrivateKey (RFC 8017 A.1.2), ECPrivateKey (RFC 5915).
-        [2, 1, 0 | 1, 0x30, ..] | [2, 1, 0 | 1, 2, ..] | [2, 1, 1, 4, ..] => Some(DER),
+        // PrivateKeyInfo (RFC 5958); where its algorithm is a request has a name.
+        [2, 1, 0 | 1, 0x30, ..=0x80, 6, ..] | [2, 1, 0 | 1, 0x30, 0x81, _, 6, ..] => Some(DER),
+        // RSAPrivateKey (RFC 8017 A.1.2), ECPrivateKey (RFC 5915).
+        [2, 1, 0 | 1, 2, ..] | [2, 1, 1, 4, ..] => Some(DER),
         // EncryptedPrivateKeyInfo: an algorithm of PKCS#5 or PKCS#12.
         _ => match sequence(inside)? {
             [6, _, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, ..]
-            | [6, _, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 0x0c, 1, ..] => Some(DER),
+            | [6, _, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 0x0c, ..] => Some(DER),
             _ => None,
         },
     }

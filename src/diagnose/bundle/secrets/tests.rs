@@ -7,6 +7,18 @@ fn openssl(args: &[&str]) {
     assert!(output.status.success(), "{output:?}");
 }
 
+/// Octets in hex with something between them, and something else after each sixteen.
+fn joined(bytes: &[u8], between: &str, after: &str) -> String {
+    let lines = bytes.chunks(16).map(|line| {
+        let octets: Vec<_> = line
+            .iter()
+            .map(|octet| format!("{octet:02x}{between}"))
+            .collect();
+        octets.concat()
+    });
+    lines.collect::<Vec<_>>().join(after)
+}
+
 /// As a file of Windows has it.
 fn utf16(text: &str) -> Vec<u8> {
     let mut bytes = vec![0xff, 0xfe];
@@ -108,6 +120,10 @@ fn keys_by_openssl() {
         openssl(&args);
         let bytes = std::fs::read(&out).unwrap();
         assert!(secret_in(&bytes).is_some(), "{name}");
+        if name.ends_with("pem") {
+            let encoded = STANDARD.encode(&bytes);
+            assert_eq!(secret_in(encoded.as_bytes()), Some(PEM), "{name} in base64");
+        }
         // In the text of another file, in base64 and hex.
         if !name.ends_with("pem") {
             let encoded = STANDARD.encode(&bytes);
@@ -115,6 +131,10 @@ fn keys_by_openssl() {
                 format!("<Export><Pfx>{encoded}</Pfx></Export>"),
                 format!("<x>\r\n  {}\r\n{}</x>", &encoded[..64], &encoded[64..]),
                 format!("\"key\": \"{}\"", crate::hash::hex(&bytes)),
+                // The registry editor, a dump, and an array of JSON.
+                format!("\"k\"=hex:{}", joined(&bytes, ",", "\\\r\n  ")),
+                format!("0000  {}", joined(&bytes, " ", "\r\n0010  ")),
+                format!("{:?}", &bytes),
             ] {
                 assert!(secret_in(text.as_bytes()).is_some(), "{name}: {text}");
                 assert!(secret_in(&utf16(&text)).is_some(), "{name} in UTF-16");
@@ -150,6 +170,12 @@ fn keys_by_openssl() {
         openssl(&args);
         let bytes = std::fs::read(&out).unwrap();
         assert_eq!(secret_in(&bytes), None, "{name}");
+        assert_eq!(
+            secret_in(joined(&bytes, ",", "").as_bytes()),
+            None,
+            "{name}"
+        );
+        assert_eq!(secret_in(format!("{bytes:?}").as_bytes()), None, "{name}");
         assert_eq!(
             secret_in(STANDARD.encode(&bytes).as_bytes()),
             None,
@@ -309,7 +335,10 @@ fn whole_files() {
 /// A key that stands in the middle of something else.
 #[test]
 fn keys_within() {
-    for what in WITHIN {
+    for what in WITHIN
+        .iter()
+        .chain(&[b"\x30\x82\x04\xa4\x02\x01\x00\x02\x82\x01".as_slice()])
+    {
         let bytes = [b"\0\x01\x02store".as_slice(), what, b"\x82\x04"].concat();
         assert_eq!(secret_in(&bytes), Some(DER));
     }
