@@ -667,8 +667,8 @@ fn nodes_are_compared_by_their_files() {
     for part in [
         "known problem: ",
         "Set-HgsServer -TrustActiveDirectory  # on the node hgs01",
-        "only hgs01 has 'CN=HGS Signing",
-        "only hgs02 has 'CN=HGS Signing",
+        "only hgs01 has CN=HGS Signing",
+        "only hgs02 has CN=HGS Signing",
         "one was renewed",
     ] {
         assert!(text.contains(part), "{part}: {text}");
