@@ -13,9 +13,9 @@
 //! | [`possession`] | proof that a host holds its EK: challenges and their answers |
 //! | [`registry`] | registered hosts, the rules of registration, the audit trail |
 //! | [`disk`] | files: read within limits, written whole or not at all |
-//! | `fetch` | certificates and CRLs from other machines, where asked for (feature `fetch`) |
+//! | `fetch` | what other machines say, where asked for: certificates, CRLs, a Host Guardian Service, clocks (feature `fetch`) |
 //! | [`catalogue`] | the stores on disk, with the provenance of what is in them |
-//! | `host` | reading a real TPM and its machine (feature `tpm` for the TPM) |
+//! | `host` | reading a real TPM, its machine and its platform (feature `tpm` for the TPM) |
 //! | `diagnose` | guarded-fabric diagnostics, the rules for HGS certificates (feature `diagnose`) |
 //! | `cli` | the command line (feature `cli`) |
 //!

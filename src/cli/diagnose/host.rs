@@ -44,7 +44,7 @@ pub(super) struct HostArgs {
 
 /// What identifiers are judged by; flattened into `diagnose` only.
 #[derive(Args, Debug)]
-pub(super) struct JudgeArgs {
+pub(super) struct IdentifierArgs {
     #[command(flatten)]
     registry: RegistryArgs,
     #[command(flatten)]
@@ -115,7 +115,7 @@ impl HostArgs {
     }
 }
 
-impl JudgeArgs {
+impl IdentifierArgs {
     /// The time as of which to judge, if it was given.
     pub(super) fn at(&self) -> Option<Time> {
         self.trust.given_time()

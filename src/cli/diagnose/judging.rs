@@ -13,7 +13,7 @@ use crate::finding::Error;
 /// Options for judging what was seen of a service.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Judging a service")]
-pub(super) struct JudgingArgs {
+pub(super) struct ServiceArgs {
     /// The mode in which every node should be
     #[arg(long, value_name = "MODE")]
     expect_mode: Option<Mode>,
@@ -44,7 +44,7 @@ impl From<Mode> for OperationMode {
     }
 }
 
-impl JudgingArgs {
+impl ServiceArgs {
     /// The mode that is expected.
     pub(super) fn mode(&self) -> Option<OperationMode> {
         self.expect_mode.map(Into::into)

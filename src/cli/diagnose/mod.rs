@@ -84,9 +84,9 @@ pub(super) struct Diagnose {
     #[command(flatten)]
     waiting: live::WaitArgs,
     #[command(flatten)]
-    judging: judging::JudgingArgs,
+    service: judging::ServiceArgs,
     #[command(flatten)]
-    judge: host::JudgeArgs,
+    identifiers: host::IdentifierArgs,
 }
 
 #[derive(Subcommand, Debug)]
@@ -159,22 +159,27 @@ pub(super) fn run(args: &Diagnose, console: &mut Console<'_>) -> Result<Exit, Er
         return collect::run(args, console);
     }
     args.gather.hosts.prepare();
-    let tls_roots = args.judging.tls_roots()?;
+    let tls_roots = args.service.tls_roots()?;
     #[cfg(feature = "fetch")]
     let waited = args.waiting.wait(&args.gather.live, console)?;
     let now = now()?;
     let gathered = gather(&args.gather, now, console)?;
-    let at = args.judge.at().unwrap_or_else(|| gathered.judged_at(now));
+    let at = args
+        .identifiers
+        .at()
+        .unwrap_or_else(|| gathered.judged_at(now));
     let mut question = Question::new(at);
     question.service_account = ServiceAccount::new(args.gmsa.iter().cloned());
     question.tls_roots = tls_roots;
-    question.expected_mode = args.judging.mode();
+    question.expected_mode = args.service.mode();
     #[cfg(feature = "fetch")]
     {
         question.expected_mode = question.expected_mode.or(args.waiting.mode());
         question.waited = waited;
     }
-    let (judgements, judged_exit) = args.judge.judgements(&gathered.targets, at, console)?;
+    let (judgements, judged_exit) = args
+        .identifiers
+        .judgements(&gathered.targets, at, console)?;
     question.judgements = judgements;
     let asked = args.diagnostic.iter().cloned().reduce(Selection::and);
     if let Some(selection) = asked {
