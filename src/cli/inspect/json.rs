@@ -3,14 +3,13 @@ use serde::Serialize;
 use super::crl::InspectedCrl;
 use super::lint::JsonLint;
 use super::words::{
-    authority_key_id, encoding_code, key_algorithm, key_usage_names, kind_code,
-    signature_algorithm, texts,
+    authority_key_id, encoding_code, key_algorithm, kind_code, signature_algorithm, texts,
 };
 use crate::cli::input::Input;
 use crate::cli::json::{
     self, JsonEkCert, JsonEkPub, JsonError, JsonFinding, JsonHostMachine, JsonTpmFacts,
 };
-use crate::ek::{Certificate, EkPub, Lint};
+use crate::ek::{Certificate, EkPub, KeyUsage, Lint};
 use crate::finding::Error;
 use crate::hash::hex;
 use crate::identifier::Identifier;
@@ -165,7 +164,9 @@ fn inspected_certificate(
         path_len: extensions
             .basic_constraints
             .and_then(|constraints| constraints.path_len),
-        key_usage: extensions.key_usage.map(key_usage_names),
+        key_usage: extensions
+            .key_usage
+            .map(|usage| KeyUsage::names(usage.bits)),
         extended_key_usage: extensions.extended_key_usage.as_deref().map(texts),
         policies: extensions.policies.as_deref().map(texts),
         subject_key_id: extensions.subject_key_id.as_deref().map(hex),

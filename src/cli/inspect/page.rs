@@ -1,12 +1,12 @@
 use super::words::{
-    assertions, authority_key_id, encoding_words, key_algorithm, key_usage_names, kind_words,
-    signature_algorithm, texts, usage_words,
+    assertions, authority_key_id, encoding_words, key_algorithm, kind_words, signature_algorithm,
+    texts, usage_words,
 };
 use crate::cli::console::Paint;
 use crate::cli::human::{Page, name_in_words, tpm_facts_in_words, tpm_in_words};
 use crate::cli::input::Input;
 use crate::cli::json;
-use crate::ek::{Certificate, Lint};
+use crate::ek::{Certificate, KeyUsage, Lint};
 use crate::hash::hex;
 use crate::identifier::Identifier;
 
@@ -131,7 +131,7 @@ fn describe_certificate(page: &mut Page, certificate: &Certificate) {
         page.field(2, "CA", &ca);
     }
     if let Some(usage) = extensions.key_usage {
-        page.field(2, "key usage", &key_usage_names(usage).join(", "));
+        page.field(2, "key usage", &KeyUsage::names(usage.bits).join(", "));
     }
     if let Some(usages) = &extensions.extended_key_usage {
         let usages: Vec<_> = usages

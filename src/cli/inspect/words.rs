@@ -1,7 +1,7 @@
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::AlgorithmIdentifier;
 
-use crate::ek::{Certificate, Encoding, Extensions, KeyUsage, SecurityAssertions, signature_name};
+use crate::ek::{Certificate, Encoding, Extensions, SecurityAssertions, signature_name};
 use crate::hash::hex;
 use crate::identifier::Kind;
 
@@ -63,28 +63,6 @@ pub(super) fn assertions(security: &SecurityAssertions) -> String {
 
 pub(super) fn texts<T: ToString>(items: &[T]) -> Vec<String> {
     items.iter().map(ToString::to_string).collect()
-}
-
-/// RFC 5280 section 4.2.1.3, bit 0 first.
-const KEY_USAGES: [&str; 9] = [
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-];
-
-pub(super) fn key_usage_names(usage: KeyUsage) -> Vec<&'static str> {
-    KEY_USAGES
-        .iter()
-        .enumerate()
-        .filter(|(bit, _)| (usage.bits >> bit) & 1 == 1)
-        .map(|(_, name)| *name)
-        .collect()
 }
 
 pub(super) fn usage_words(oid: &str) -> String {

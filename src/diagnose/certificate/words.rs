@@ -14,34 +14,12 @@ pub const CLIENT_AUTHENTICATION: ObjectIdentifier =
 pub(in crate::diagnose) const ANY_PURPOSE: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("2.5.29.37.0");
 
-/// The bits of key usage by name (RFC 5280 4.2.1.3), bit 0 first.
-const USAGES: [&str; 9] = [
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-];
-
 /// What a key may be used for by the flags of a CNG key (`NCRYPT_ALLOW_…` of ncrypt.h).
 const CNG_USAGES: [(u8, &str); 3] = [(1, "decrypt"), (2, "sign"), (4, "key agreement")];
 
 /// The names of these bits of key usage: `digitalSignature, dataEncipherment`.
 pub fn key_usage_in_words(bits: u16) -> String {
-    let set = |index: usize| {
-        let mask = u32::try_from(index)
-            .ok()
-            .and_then(|index| 1u16.checked_shl(index));
-        mask.is_some_and(|mask| bits & mask != 0)
-    };
-    let names = USAGES.iter().enumerate();
-    let names: Vec<_> = names
-        .filter_map(|(index, name)| set(index).then_some(*name))
-        .collect();
+    let names = KeyUsage::names(bits);
     match names.is_empty() {
         true => "none".to_owned(),
         false => names.join(", "),

@@ -183,6 +183,26 @@ impl KeyUsage {
     /// cRLSign.
     pub const CRL_SIGN: u16 = 1 << 6;
 
+    /// The names of the bits (RFC 5280 4.2.1.3), bit 0 first.
+    const NAMES: [&'static str; 9] = [
+        "digitalSignature",
+        "nonRepudiation",
+        "keyEncipherment",
+        "dataEncipherment",
+        "keyAgreement",
+        "keyCertSign",
+        "cRLSign",
+        "encipherOnly",
+        "decipherOnly",
+    ];
+
+    /// The names of those of these bits that are set.
+    pub fn names(bits: u16) -> Vec<&'static str> {
+        let named = Self::NAMES.iter().enumerate();
+        let set = named.filter(|(bit, _)| (bits >> bit) & 1 == 1);
+        set.map(|(_, name)| *name).collect()
+    }
+
     /// Whether any of these bits is set.
     pub fn allows(self, any_of: u16) -> bool {
         self.bits & any_of != 0
