@@ -1082,3 +1082,46 @@ fn a_path_that_was_refused_at_its_anchor_is_shown() {
     let intermediates = ["--intermediates", "testdata/cli/intermediate.der"];
     assert_eq!(paths(AT, &intermediates), (0, 2));
 }
+
+/// A file with the keys of two hosts is not authorised because one of them is registered.
+#[cfg(feature = "diagnose")]
+#[test]
+fn a_registered_key_does_not_speak_for_another_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let registry = directory.path().join("registry.db");
+    let registered = judging("register-host")
+        .args(["testdata/cli/hyp01.xml", "--registry"])
+        .arg(&registry)
+        .output()
+        .unwrap();
+    assert!(registered.status.success(), "{registered:?}");
+    let read = |name: &str| fs::read_to_string(format!("testdata/cli/{name}")).unwrap();
+    let other = read("hyp02.xml");
+    let (from, to) = (
+        other.find("<EKPub>").unwrap(),
+        other.find("</EKPub>").unwrap(),
+    );
+    let key = format!("{}</EKPub>", &other[from..to]);
+    let both = directory.path().join("both.xml");
+    for (text, status) in [
+        (read("hyp01.xml"), "pass"),
+        (
+            read("hyp01.xml").replacen("<EKPub>", &format!("{key}<EKPub>"), 1),
+            "warn",
+        ),
+    ] {
+        fs::write(&both, text).unwrap();
+        let output = judging("diagnose")
+            .args(["--json", "--identifier"])
+            .arg(&both)
+            .arg("--registry")
+            .arg(&registry)
+            .output()
+            .unwrap();
+        let sets = json(&output)["results"][0]["sets"].clone();
+        let all = sets.as_array().unwrap().iter();
+        let mut all = all.flat_map(|set| set["diagnostics"].as_array().unwrap().clone());
+        let found = all.find(|one| one["id"] == "attestation-would-authorize");
+        assert_eq!(found.unwrap()["status"], status);
+    }
+}

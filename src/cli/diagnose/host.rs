@@ -158,7 +158,7 @@ impl IdentifierArgs {
             let verdict = judge(&identifier, &trust.store, &trust.policy, at, trust.usage);
             let lookup = match &registered {
                 Err(error) => Lookup::NotAsked(error.to_string()),
-                Ok(owners) => Lookup::from(owner(owners, &identifier)),
+                Ok(owners) => Lookup::of(&identifier, |ek| owners.get(ek).copied()),
             };
             Some(Judgement::new(bytes, &verdict, lookup))
         });
@@ -262,13 +262,4 @@ fn by_ek(hosts: &[Host]) -> HashMap<Sha256Digest, &Host> {
         .iter()
         .flat_map(|host| host.eks.iter().map(move |ek| (ek.spki_sha256, host)));
     each.collect()
-}
-
-/// The host that has one of the EKs of the identifier.
-fn owner<'a>(
-    owners: &HashMap<Sha256Digest, &'a Host>,
-    identifier: &Identifier,
-) -> Option<&'a Host> {
-    let mut keys = identifier.ekpubs.iter();
-    keys.find_map(|entry| owners.get(&entry.key.spki_sha256()).copied())
 }

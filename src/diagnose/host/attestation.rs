@@ -58,6 +58,8 @@ pub enum Lookup {
         version: PolicyVersion,
         /// Who registered it, and when.
         by: String,
+        /// The SHA-256 of those of the EKs that are not registered for it.
+        others: Vec<Sha256Digest>,
     },
 }
 
@@ -79,15 +81,26 @@ impl Judgement {
     }
 }
 
-impl From<Option<&Host>> for Lookup {
-    fn from(host: Option<&Host>) -> Self {
-        host.map_or(Self::NotRegistered, |host| Self::Registered {
+impl Lookup {
+    /// Of the EKs of an identifier, by what finds the host that has an EK.
+    pub fn of<'a>(
+        identifier: &Identifier,
+        owner: impl Fn(&Sha256Digest) -> Option<&'a Host>,
+    ) -> Self {
+        let keys = identifier.ekpubs.iter();
+        let mut keys: Vec<_> = keys.map(|entry| entry.key.spki_sha256()).collect();
+        let Some(host) = keys.iter().find_map(owner) else {
+            return Self::NotRegistered;
+        };
+        keys.retain(|key| !host.has_ek(key));
+        Self::Registered {
             name: host.name.clone(),
             is_staged: host.state == State::Staged,
             is_forced: host.trust == Trust::Forced,
             version: host.policy_version,
             by: format!("{} on {}", host.registered_by, host.registered_at),
-        })
+            others: keys,
+        }
     }
 }
 
@@ -167,6 +180,7 @@ fn authorized(judged: &Judgement) -> Diagnostic {
             is_forced,
             version,
             by,
+            others,
         } => {
             let version = version.as_str();
             let found = if *is_staged {
@@ -192,12 +206,26 @@ fn authorized(judged: &Judgement) -> Diagnostic {
                     "Get-HgsAttestationTpmHost -Name {} -PolicyVersion {version}",
                     powershell_quoted(name)
                 ))
+            } else if !others.is_empty() {
+                // Which of its keys a host shows is not said in the file.
+                register(
+                    Diagnostic::warn(
+                        &WOULD_AUTHORIZE,
+                        format!("registered as {name}, under {version}, but not with every key"),
+                    )
+                    .then("find out whose keys these are; if all are of this host, register it anew, here"),
+                )
             } else {
                 Diagnostic::pass(
                     &WOULD_AUTHORIZE,
                     format!("registered as {name}, under {version}"),
                 )
             };
+            let found = others.iter().fold(found, |found, key| {
+                found.seen(format!(
+                    "an endorsement key that is not registered for it: {key}"
+                ))
+            });
             found.seen(format!("registered by {by}")).seen(SCOPE)
         }
     }

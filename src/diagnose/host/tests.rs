@@ -329,6 +329,7 @@ fn what_a_service_would_say() {
         is_forced,
         version,
         by: "tester on 2027-01-01T00:00:00Z".to_owned(),
+        others: Vec::new(),
     };
     let authorize = "attestation-would-authorize";
     let good = judged(true, registered(false, false, PolicyVersion::V2));
@@ -338,6 +339,35 @@ fn what_a_service_would_say() {
         "registered by tester on 2027-01-01T00:00:00Z"
     );
     assert!(good[3].evidence[2].contains("only the TPM identifier"));
+    // Of two keys one is registered, and which one the host shows is not known.
+    let Lookup::Registered {
+        mut others,
+        name,
+        is_staged,
+        is_forced,
+        version,
+        by,
+    } = registered(false, false, PolicyVersion::V2)
+    else {
+        unreachable!()
+    };
+    others.push(sha256(b"another key"));
+    let lookup = Lookup::Registered {
+        others,
+        name,
+        is_staged,
+        is_forced,
+        version,
+        by,
+    };
+    let found = judged(true, lookup);
+    assert_eq!(wrong(&found), [(authorize, Warn)]);
+    let other = sha256(b"another key").to_string();
+    assert!(
+        found[3].evidence[1].ends_with(&other),
+        "{:?}",
+        found[3].evidence
+    );
     let found = judged(true, Lookup::NotRegistered);
     assert_eq!(wrong(&found), [(authorize, Fail)]);
     assert!(found[3].evidence[0].contains("UnauthorizedHost"));
