@@ -1,7 +1,6 @@
 //! `make-request`: a request for a certificate that fits a Host Guardian Service.
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -16,7 +15,7 @@ use crate::diagnose::bundle::secret_in;
 use crate::diagnose::certificate::{
     CertificateRole, RequestKey, RequestPlan, SubjectPart, key_usage_in_words, parse_subject,
 };
-use crate::disk::{read_file, save};
+use crate::disk::{read_file, save, save_private};
 use crate::finding::Error;
 
 const AFTER_HELP: &str = "\
@@ -233,27 +232,20 @@ fn there_already(path: &Path) -> Error {
     )
 }
 
-/// Writes a new file that its owner alone may read.
+/// Writes a new file that its owner alone may read. The name is taken first, so that nobody's
+/// key is written over; under it the key is whole, or there is nothing yet.
 fn write_key(path: &Path, pem: &str) -> Result<(), Error> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(path).and_then(|mut file| {
-        let written = file
-            .write_all(pem.as_bytes())
-            .and_then(|()| file.sync_all());
-        if written.is_err() {
-            // Half a key is none, and would be in the way the next time.
-            let _ = std::fs::remove_file(path);
-        }
-        written
-    });
-    written.map_err(|error| match error.kind() {
+    File::create_new(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => there_already(path),
         _ => Error::environment(
             format!("cannot write {}: {error}", path.display()),
             "name a file in a directory that exists and that you may write to",
         ),
-    })
+    })?;
+    let written = save_private(path, pem.as_bytes());
+    if written.is_err() {
+        // An empty file would be in the way the next time.
+        let _ = std::fs::remove_file(path);
+    }
+    written
 }
